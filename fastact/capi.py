@@ -1,0 +1,121 @@
+"""The corner of the package that speaks C: a `np.ufunc` made from C functions, and C functions made from Python.
+
+NumPy's C API is reached through its documented capsule; `PyUFunc_FromFuncAndData` is part of its stable ABI.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+#: What NumPy calls for each inner loop: (char **args, npy_intp *dimensions, npy_intp *strides, void *data).
+LoopFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+
+_forever: list[Any] = []  # C holds bare pointers into these
+
+
+class LoopTable:
+    """The arrays that NumPy keeps pointers into: one C function and one data pointer for each loop of a ufunc."""
+
+    def __init__(self, function: int, data: Sequence[int], types: Sequence[str]) -> None:
+        self._functions = (ctypes.c_void_p * len(data))(*[function] * len(data))
+        self._data = (ctypes.c_void_p * len(data))(*data)
+        self._types = ctypes.create_string_buffer(bytes(np.dtype(t).num for signature in types for t in signature))
+        _forever.append(self)
+
+    def set_function(self, index: int, function: int) -> None:
+        """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
+        self._functions[index] = function
+
+    def ufunc(self, name: str, doc: str, inputs: int) -> np.ufunc:
+        """The ufunc of these loops, of `inputs` inputs and one output, without an identity."""
+        texts = ctypes.c_char_p(name.encode()), ctypes.c_char_p(doc.encode())
+        _forever.append(texts)
+        made = _from_functions()(
+            ctypes.addressof(self._functions),
+            ctypes.addressof(self._data),
+            ctypes.addressof(self._types),
+            len(self._data),
+            inputs,
+            1,
+            -1,
+            texts[0],
+            texts[1],
+            0,
+        )
+        assert isinstance(made, np.ufunc)
+        return made
+
+
+@functools.cache
+def _from_functions() -> Callable[..., Any]:
+    from numpy._core import _multiarray_umath
+
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype = ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = ctypes.cast(get_pointer(_multiarray_umath._UFUNC_API, None), ctypes.POINTER(ctypes.c_void_p))
+    pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
+    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer]
+    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(table[1])
+
+
+_THUNK = """
+@format = private constant [5 x i8] c"nnnn\\00"
+define void @thunk(ptr %a, ptr %b, ptr %c, ptr %d) {{
+  %environment = alloca [64 x i64]
+  %saved = call i32 {fegetenv}(ptr %environment)
+  %state = call i32 {PyGILState_Ensure}()
+  %pending = call ptr {PyErr_Occurred}()
+  %raised = icmp ne ptr %pending, null
+  br i1 %raised, label %done, label %call
+call:
+  %result = call ptr (ptr, ptr, ...) {PyObject_CallFunction}(ptr {callable}, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
+  call void {Py_DecRef}(ptr %result)
+  br label %done
+done:
+  call void {PyGILState_Release}(i32 %state)
+  %restored = call i32 {fesetenv}(ptr %environment)
+  ret void
+}}
+"""
+
+
+def c_function(function: Callable[[int, int, int, int], None]) -> int:
+    """The address of a C function of four words that calls a Python function with them.
+
+    Unlike a ctypes callback it leaves an exception set, as a C function of Python's own does: NumPy looks for one
+    after an inner loop, so the caller of the ufunc sees it. The floating-point environment is left as it was,
+    because NumPy would take a flag that the Python code raised for one of its loop.
+    """
+    python = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_Occurred", "PyObject_CallFunction", "Py_DecRef")
+    addresses = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value for name in python}
+    for name in ("fegetenv", "fesetenv"):
+        addresses[name] = ctypes.cast(getattr(_c_maths(), name), ctypes.c_void_p).value
+    addresses["callable"] = id(function)
+    pointers = {name: f"inttoptr (i64 {address} to ptr)" for name, address in addresses.items()}
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    relocation = "static" if target.name.startswith("x86") else "default"
+    machine = target.create_target_machine(opt=1, reloc=relocation, codemodel="jitdefault", jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_THUNK.format(**pointers)), machine)
+    engine.finalize_object()
+    _forever.extend((function, engine))
+    return int(engine.get_function_address("thunk"))
+
+
+@functools.cache
+def _c_maths() -> ctypes.CDLL:
+    """The library that has fegetenv and fesetenv."""
+    if sys.platform == "win32":
+        return ctypes.CDLL("ucrtbase")
+    if sys.platform == "darwin":
+        return ctypes.CDLL(None)
+    return ctypes.CDLL("libm.so.6")

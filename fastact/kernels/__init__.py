@@ -1,0 +1,1 @@
+"""Compiled code without policy: scalar mathematics, the memory driver, and the dense layer."""

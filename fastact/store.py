@@ -1,0 +1,233 @@
+"""The compiled-code store: machine code kept between processes.
+
+An entry point is compiled once by Numba, turned into an object file by LLVM, and kept under a key made of all that
+the code depends on; the next process maps the object without starting Numba's compiler. An entry is written whole
+(to a temporary file, then renamed) and carries a checksum. It holds code, so it is read only from a folder and a
+file that belong to the user and that nobody else can write. Anything wrong with it means compiling again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+
+_MAGIC = b"fastact object 1"
+_CHECKSUM_BYTES = hashlib.sha256().digest_size
+
+
+class Entry(NamedTuple):
+    """A compiled C function."""
+
+    symbol: str
+    outside: tuple[str, ...]  #: symbols that the process must have
+    code: bytes  #: an object file
+
+
+def load(name: str, source: bytes | None, build: Callable[[], Any]) -> int:
+    """The address of a compiled C function.
+
+    Parameters
+    ----------
+    name : str
+        Names the entry for a person who looks into the folder.
+    source : bytes or None
+        All that the code depends on besides the package itself and the machine; None if that can not be told,
+        which leaves the code in memory only.
+    build : callable
+        Compiles the function: gives a `numba.cfunc`.
+    """
+    path = None if source is None else _path(name, source)
+    kept = None if path is None else _read(path)
+    if kept is not None and _resolvable(kept):
+        return _link(kept)
+    entry = _compile(build)
+    if path is not None:
+        _write(path, entry)
+    return _link(entry)
+
+
+def folder() -> Path:
+    """Where compiled code is kept, whether or not it can be."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen) / "fastact"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "fastact"
+
+
+@functools.cache
+def cpu() -> tuple[str, str]:
+    """Name and feature string of the processor that code is compiled for."""
+    from numba.core.codegen import get_host_cpu_features
+
+    config = numba.config
+    name = llvm.get_host_cpu_name() if config.CPU_NAME is None else config.CPU_NAME
+    features = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    return name, features
+
+
+@functools.cache
+def _target_machine() -> Any:
+    """The machine that Numba's own just-in-time compiler uses, so that its optimised IR meets the same target."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = cpu()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    relocation = "static" if target.name.startswith("x86") else "default"
+    return target.create_target_machine(
+        cpu=name, features=features, opt=int(numba.config.OPT), reloc=relocation, codemodel="jitdefault", jit=True
+    )
+
+
+def _compile(build: Callable[[], Any]) -> Entry:
+    compiled = build()
+    module = llvm.parse_assembly(compiled.inspect_llvm())
+    _isolate(module, compiled.native_name)
+    outside = [function.name for function in module.functions if function.is_declaration]
+    outside += [variable.name for variable in module.global_variables if variable.is_declaration]
+    code = _target_machine().emit_object(module)
+    return Entry(compiled.native_name, tuple(n for n in outside if not n.startswith("llvm.")), code)
+
+
+def _isolate(module: Any, symbol: str) -> None:
+    """Leave one function visible, so that what can not happen, such as an exception, leaves no code behind."""
+    for value in (*module.functions, *module.global_variables):
+        if not value.is_declaration and value.name != symbol:
+            value.linkage = "internal"
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_ipsccp_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_strip_dead_prototype_pass()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
+    passes.run(module, llvm.create_pass_builder(_target_machine(), tuning))
+
+
+def _resolvable(entry: Entry) -> bool:
+    """Whether the process has what the code refers to: LLVM ends the process when it does not."""
+    if not all(map(_has_symbol, entry.outside)):
+        _register_numba_runtime()
+    return all(map(_has_symbol, entry.outside))
+
+
+def _register_numba_runtime() -> None:
+    """Make the functions of Numba's runtime known to LLVM, as Numba does when it compiles for the first time."""
+    from numba.core.runtime import _nrt_python
+
+    for name, address in _nrt_python.c_helpers.items():
+        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
+def _has_symbol(name: str) -> bool:
+    return llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name)
+
+
+@functools.cache
+def _engine() -> Any:
+    """Holds the code, for as long as the process lives."""
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+
+
+def _link(entry: Entry) -> int:
+    engine = _engine()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(entry.code))
+    engine.finalize_object()
+    return int(engine.get_function_address(entry.symbol))
+
+
+@functools.cache
+def _environment() -> bytes:
+    """What all entries depend on: the package's sources, the compiler, and the machine."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for source in sorted(package.rglob("*.py")):
+        content = source.read_bytes()
+        digest.update(f"{source.relative_to(package)} {len(content)}\n".encode())
+        digest.update(content)
+    config = numba.config
+    switches = (config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.DEBUGINFO_DEFAULT, config.BOUNDSCHECK)
+    versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.implementation.cache_tag)
+    digest.update(repr((switches, versions, llvm.get_process_triple(), cpu())).encode())
+    return digest.digest()
+
+
+def _path(name: str, source: bytes) -> Path:
+    digest = hashlib.sha256(_environment() + source).hexdigest()[:32]
+    return folder() / f"{name}-{digest}.o"
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        if not _private(os.stat(path.parent), path.parent):
+            return None
+        with open(path, "rb") as file:
+            if not _private(os.fstat(file.fileno()), path):
+                return None
+            content = file.read()
+    except OSError:
+        return None
+    checksum, body = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
+    if hashlib.sha256(body).digest() != checksum:
+        return None
+    magic, symbol, outside, code = body.split(b"\n", 3)
+    if magic != _MAGIC:
+        return None
+    return Entry(symbol.decode(), tuple(outside.decode().split()), code)
+
+
+def _write(path: Path, entry: Entry) -> None:
+    body = b"\n".join((_MAGIC, entry.symbol.encode(), " ".join(entry.outside).encode(), entry.code))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _private(os.stat(path.parent), path.parent):
+            return
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        try:
+            with open(handle, "wb") as file:
+                file.write(hashlib.sha256(body).digest() + body)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError:
+        return  # no place to keep it: the code stays in memory
+
+
+def _private(status: os.stat_result, path: Path) -> bool:
+    """Whether the user owns a file or folder that nobody else can write."""
+    if sys.platform == "win32":
+        return True  # the user's own profile is private by its access list
+    if status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o022:
+        return True
+    _warn_shared(str(path))
+    return False
+
+
+@functools.cache
+def _warn_shared(path: str) -> None:
+    warnings.warn(
+        f"fastact does not use compiled code from {path}: others can write it; compiling in memory instead",
+        RuntimeWarning,
+        stacklevel=2,
+    )

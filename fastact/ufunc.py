@@ -1,0 +1,231 @@
+"""`activation`: a scalar function becomes a NumPy ufunc that also works inside `@njit`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, overload
+
+import numba
+import numpy as np
+from numba import types
+from numba.core import errors
+from numba.extending import overload as numba_overload
+from numba.np import numpy_support
+
+from . import source, store, threads
+from .capi import LoopFunction, LoopTable, c_function
+from .kernels import driver
+from .kernels.bits import STRICT, convert_scalars
+
+_INTEGERS = "bBhHiIlLqQ"
+_FLOATS = "efd"
+
+#: Outputs of at least this many bytes are written past the caches, which spares reading them first.
+STREAM_BYTES = 1 << 62
+
+_lock = threading.RLock()
+_loops: dict[int, Loop] = {}
+_activations: dict[np.ufunc, Activation] = {}
+
+
+class Loop:
+    """The inner loop of an activation for one type, compiled or loaded when it is first called."""
+
+    def __init__(self, owner: Activation, index: int, code: str) -> None:
+        self._owner = owner
+        self._index = index
+        dtype = np.dtype(code)
+        computed = np.dtype(np.float32) if code == "e" else dtype
+        self._type = numba.from_dtype(computed)
+        self.record = driver.new_words(driver.RECORD_WORDS)
+        self.record[driver.INPUTS] = owner.inputs
+        self.record[driver.ITEM_SIZE] = dtype.itemsize
+        self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
+        self.record[driver.GRAIN] = threads.GRAIN
+        self.record[driver.STREAM] = STREAM_BYTES
+        _loops[self.address] = self
+
+    @property
+    def address(self) -> int:
+        """Of the record, which is what NumPy and the driver know the loop by."""
+        return int(self.record.ctypes.data)
+
+    def load(self) -> None:
+        """Compile the loop or take it from the store, and let the ufunc call the driver from now on."""
+        with _lock:
+            if self.record[driver.LOOP] == 0:
+                self.record[driver.POOL] = threads.pool_address()
+                self.record[driver.LOOP] = self._owner.compile(self._type)
+                self._owner.table.set_function(self._index, _driver())
+
+
+class Activation:
+    """What stands behind the ufunc of an activation."""
+
+    def __init__(self, function: Callable[..., Any], integers: bool) -> None:
+        self.function = _python_function(function)
+        self.name = self.function.__name__
+        self.inputs = _count_inputs(self.function)
+        self.kernel = numba.njit(**STRICT)(self.function)
+        codes = _INTEGERS + _FLOATS if integers else _FLOATS
+        self.loops = {np.dtype(code): Loop(self, index, code) for index, code in enumerate(codes)}
+        signatures = [code * (self.inputs + 1) for code in codes]
+        self.table = LoopTable(_first_call(), [loop.address for loop in self.loops.values()], signatures)
+        self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
+        _activations[self.ufunc] = self
+        numba_overload(self.ufunc, jit_options=STRICT, strict=False)(self._implementation)
+
+    def compile(self, numba_type: Any) -> int:
+        """The address of the inner loop for a type."""
+
+        def build() -> Any:
+            loop = driver.inner_loop(self.kernel, self.inputs, numba_type)
+            compiled = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
+            if "numba_unpickle" in compiled.inspect_llvm():
+                raise TypeError(
+                    f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
+                    "array: let it return a value (NaN, say) for every input"
+                )
+            return compiled
+
+        depends_on = source.fingerprint(self.function, _python_function)
+        key = None if depends_on is None else f"{numba_type}".encode() + depends_on
+        return store.load(f"{self.name}-{numba_type}", key, build)
+
+    @functools.cache  # noqa: B019 - an activation lives as long as the process
+    def element(self, numba_type: Any) -> Any:
+        """The function for callers inside `@njit`: compiled for scalars of a type, spread over arrays by Numba."""
+        options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
+        return numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self.function)
+
+    def _implementation(self, *operands: Any) -> Any:
+        """What Numba compiles for a call inside `@njit`, from the types of the operands."""
+        if not self.inputs <= len(operands) <= self.inputs + 1:
+            return None
+        numba_type = self._common_type([types.unliteral(operand) for operand in operands[: self.inputs]])
+        element = self.element(numba_type)
+        return lambda *operands: element(*convert_scalars(operands, numba_type))
+
+    def _common_type(self, operands: list[Any]) -> Any:
+        """The type to compute in: that of the ufunc, but scalars after the first operand take the others' type."""
+        first, *others = operands
+        dtypes = [self._dtype(operand) for operand in [first, *(o for o in others if isinstance(o, types.Array))]]
+        if np.dtype(np.float16) in dtypes:
+            raise errors.TypingError(f"{self.name}: Numba has no float16 inside @njit; use float32")
+        common = np.result_type(*dtypes)
+        try:
+            resolved = self.ufunc.resolve_dtypes((common,) * self.inputs + (None,))[0]
+        except TypeError as error:
+            raise errors.TypingError(f"{self.name}: {error}") from None
+        return numba.from_dtype(np.dtype(np.float32) if resolved == np.float16 else resolved)
+
+    def _dtype(self, operand: Any) -> np.dtype[Any]:
+        element = operand.dtype if isinstance(operand, types.Array) else operand
+        try:
+            return np.dtype(numpy_support.as_dtype(element))
+        except (errors.NumbaNotImplementedError, NotImplementedError):
+            raise errors.TypingError(f"{self.name}: expected numbers or arrays of numbers, got {operand}") from None
+
+
+def _python_function(value: Any) -> Any:
+    """The function that a compiled one was made from; anything else as it is."""
+    if isinstance(value, np.ufunc) and value in _activations:
+        return _activations[value].function
+    return getattr(value, "py_func", value)
+
+
+def _count_inputs(function: Callable[..., Any]) -> int:
+    parameters = inspect.signature(function).parameters.values()
+    for parameter in parameters:
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise TypeError(f"an activation takes a fixed number of inputs, not {parameter}")
+        if parameter.default is not parameter.empty:
+            raise TypeError(f"the inputs of an activation have no defaults, as ufuncs have none: {parameter}")
+    if not parameters:
+        raise TypeError("an activation takes at least one input")
+    return len(parameters)
+
+
+@functools.cache
+def _driver() -> int:
+    return store.load("drive", b"", lambda: numba.cfunc(driver.DRIVE_SIGNATURE, **STRICT)(driver.drive))
+
+
+@functools.cache
+def _first_call() -> int:
+    """The C function that a ufunc calls for a loop that is not loaded yet."""
+
+    def first_call(addresses: int, dimensions: int, strides: int, record: int) -> None:
+        _loops[record].load()
+        LoopFunction(_driver())(addresses, dimensions, strides, record)
+
+    return c_function(first_call)
+
+
+def find(ufunc: np.ufunc) -> Activation | None:
+    """The activation behind a ufunc, if it is one."""
+    return _activations.get(ufunc)
+
+
+def load_all() -> None:
+    """Compile or load every inner loop of every activation."""
+    for loop in list(_loops.values()):
+        loop.load()
+
+
+@overload
+def activation(function: Callable[..., Any], /) -> np.ufunc: ...
+
+
+@overload
+def activation(*, integers: bool = False) -> Callable[[Callable[..., Any]], np.ufunc]: ...
+
+
+def activation(
+    function: Callable[..., Any] | None = None, /, *, integers: bool = False
+) -> np.ufunc | Callable[[Callable[..., Any]], np.ufunc]:
+    """Make a NumPy ufunc of a scalar function, SIMD and threads included.
+
+    Parameters
+    ----------
+    function : callable
+        A function of one or more numbers that gives a number, written in what Numba's nopython mode compiles. It may
+        call other activations. It must not raise.
+    integers : bool, optional
+        Whether integers keep their type. By default they are converted to a float type, as by `numpy.tanh`.
+
+    Returns
+    -------
+    numpy.ufunc
+        With a loop for each of float16 (computed in float32 and rounded once), float32 and float64, and the name and
+        docstring of the function. Inside `@njit` it takes scalars and arrays, and an output array after its inputs.
+        Nothing is compiled before the first call; the compiled code is kept for later processes.
+
+    Raises
+    ------
+    TypeError
+        If the function has no inputs, defaults, or a variable number of inputs; at the first call, if it can raise
+        an exception.
+    numba.errors.TypingError
+        At the first call, if Numba can not compile the function.
+
+    Notes
+    -----
+    The function is compiled with strict IEEE arithmetic, whatever the flags of an `@njit` caller, so that a result
+    does not depend on how it was called.
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> @fastact.activation
+    ... def swish(x):
+    ...     return x * fastact.sigmoid(x)
+    >>> swish(np.array([-1.0, 0.0, 1.0])).round(4)
+    array([-0.2689,  0.    ,  0.7311])
+    """
+    if function is None:
+        return lambda scalar_function: Activation(scalar_function, integers).ufunc
+    return Activation(function, integers).ufunc
