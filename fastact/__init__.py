@@ -1,7 +1,24 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
+from . import _requirements  # noqa: F401 - before anything that needs them
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
+from .configuration import show_config, warmup
+from .neuron import neuron
 from .threads import get_num_threads, set_num_threads
 from .ufunc import activation
 
-__all__ = ["activation", "get_num_threads", "leaky_relu", "prelu", "relu", "set_num_threads", "sigmoid", "tanh"]
+__version__ = "0.1.0"
+
+__all__ = [
+    "activation",
+    "get_num_threads",
+    "leaky_relu",
+    "neuron",
+    "prelu",
+    "relu",
+    "set_num_threads",
+    "show_config",
+    "sigmoid",
+    "tanh",
+    "warmup",
+]

@@ -4,46 +4,216 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from numba.extending import overload
 
 from .kernels import scalar
-from .kernels.bits import STRICT
+from .kernels.bits import STRICT, is_given
 from .ufunc import activation
 
 
 @activation
-def sigmoid(x):  # type: ignore[no-untyped-def]
-    """Logistic sigmoid, 1 / (1 + exp(-x))."""
+def sigmoid(x):
+    """
+    Logistic sigmoid, ``1 / (1 + exp(-x))``, element by element.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape. float16, float32 and float64 keep their type; integers are converted as by
+        `numpy.tanh`.
+    out : ndarray, optional
+        As for every ufunc, like all its other keywords.
+
+    Returns
+    -------
+    ndarray or scalar
+        Between 0 and 1; 0 at -inf, 1 at inf, NaN at NaN. It underflows gradually: float32 gives 3.8e-44 at -100.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex, longdouble, an object or a string.
+
+    Notes
+    -----
+    Largest error, subnormal results included: 2.5 ULP in float32 and float64, 0.51 ULP in float16. No floating-point
+    warning is raised.
+
+    One division and one exponential, by the reduction of W. J. Cody and W. Waite, *Software Manual for the Elementary
+    Functions* (1980), and a minimax polynomial.
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> fastact.sigmoid(np.array([-100.0, 0.0, 2.0]))
+    array([3.72007598e-44, 5.00000000e-01, 8.80797078e-01])
+    """
     return scalar.sigmoid(x)
 
 
 @activation
-def tanh(x):  # type: ignore[no-untyped-def]
-    """Hyperbolic tangent."""
+def tanh(x):
+    """
+    Hyperbolic tangent, element by element.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape. float16, float32 and float64 keep their type; integers are converted as by
+        `numpy.tanh`.
+    out : ndarray, optional
+        As for every ufunc, like all its other keywords.
+
+    Returns
+    -------
+    ndarray or scalar
+        Between -1 and 1, odd to the bit: ``tanh(-x) == -tanh(x)``; -1 at -inf, 1 at inf, NaN at NaN, -0.0 at -0.0.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex, longdouble, an object or a string.
+
+    Notes
+    -----
+    Largest error: 3 ULP in float32 and float64, 0.51 ULP in float16. No floating-point warning is raised.
+
+    From ``m = exp(-2|x|) - 1`` as ``-m / (2 + m)``; `m` by the reduction of W. J. Cody and W. Waite, *Software Manual
+    for the Elementary Functions* (1980), and a minimax polynomial.
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> fastact.tanh(np.array([-1.0, 0.0, 20.0]))
+    array([-0.76159416,  0.        ,  1.        ])
+    """
     return scalar.tanh(x)
 
 
 @activation(integers=True)
-def relu(x):  # type: ignore[no-untyped-def]
-    """Rectified linear unit, max(x, 0)."""
+def relu(x):
+    """
+    Rectified linear unit, `x` where it is positive and 0 elsewhere.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape. Floats and integers keep their type.
+    out : ndarray, optional
+        As for every ufunc, like all its other keywords.
+
+    Returns
+    -------
+    ndarray or scalar
+        NaN at NaN, as from `numpy.maximum`. The zero that stands for -0.0 has either sign.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex, longdouble, an object or a string.
+
+    Notes
+    -----
+    Exact: 0 ULP.
+
+    K. Fukushima, "Visual feature extraction by a multilayered network of analog threshold elements", IEEE Transactions
+    on Systems Science and Cybernetics 5 (1969).
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> fastact.relu(np.array([-2, 0, 3]))
+    array([0, 0, 3])
+    """
     return scalar.relu(x)
 
 
 @activation
-def prelu(x, alpha):  # type: ignore[no-untyped-def]
-    """Parametric rectified linear unit."""
+def prelu(x, alpha):
+    """
+    Parametric rectified linear unit, `x` where it is positive and ``alpha * x`` elsewhere.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape.
+    alpha : array_like
+        The slope below zero: any number. Broadcast against `x`; a slope per channel, for example. The result has the
+        type that NumPy gives ``x * alpha``, but at least float16.
+    out : ndarray, optional
+        As for every ufunc, like all its other keywords.
+
+    Returns
+    -------
+    ndarray or scalar
+        Equal to ``np.where(x > 0, x, alpha * x)``.
+
+    Raises
+    ------
+    TypeError
+        If an operand is complex, longdouble, an object or a string.
+
+    Notes
+    -----
+    Largest error: 0.5 ULP, that of the one multiplication. No floating-point warning is raised.
+
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> fastact.prelu(np.array([[-1.0, 2.0], [-3.0, 4.0]]), np.array([0.1, 0.2]))
+    array([[-0.1,  2. ],
+           [-0.3,  4. ]])
+    """
     return scalar.prelu(x, alpha)
 
 
-def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **kwargs: Any) -> Any:
-    """Leaky rectified linear unit."""
-    return prelu(x, alpha, out=out, **kwargs)
+def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **ufunc_kwargs: Any) -> Any:
+    """
+    Leaky rectified linear unit: `prelu` with a small slope.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape.
+    alpha : array_like, optional
+        The slope below zero.
+    out : ndarray, optional
+        Where the result goes.
+    **ufunc_kwargs
+        Every other keyword of a ufunc: `where`, `dtype`, `casting`, `order`, `subok`.
+
+    Returns
+    -------
+    ndarray or scalar
+        Equal to ``np.where(x > 0, x, alpha * x)``.
+
+    Raises
+    ------
+    TypeError
+        If an operand is complex, longdouble, an object or a string.
+
+    Notes
+    -----
+    Largest error: 0.5 ULP, that of the one multiplication. No floating-point warning is raised.
+
+    A. L. Maas, A. Y. Hannun, A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
+
+    Examples
+    --------
+    >>> import fastact, numpy as np
+    >>> fastact.leaky_relu(np.array([-2.0, 3.0]))
+    array([-0.02,  3.  ])
+    >>> fastact.leaky_relu(np.array([-2.0, 3.0]), 0.2)
+    array([-0.4,  3. ])
+    """
+    return prelu(x, alpha, out=out, **ufunc_kwargs)
 
 
 @overload(leaky_relu, jit_options=STRICT, strict=False)
 def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None) -> Any:
-    if isinstance(out, np.ndarray):
-        pass
+    if is_given(out):
+        return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
     return lambda x, alpha=0.01, out=None: prelu(x, alpha)

@@ -231,3 +231,11 @@ def _warn_shared(path: str) -> None:
         RuntimeWarning,
         stacklevel=2,
     )
+
+
+def usable() -> bool:
+    """Whether compiled code can be kept."""
+    path = folder()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return os.access(path, os.W_OK | os.X_OK) and (path != folder() or _private(os.stat(path), path))

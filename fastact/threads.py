@@ -31,12 +31,14 @@ def pool_address() -> int:
         _pool[driver.SPAN] = store.load(
             "span", b"", lambda: numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span)
         )
-        _pool[driver.START] = c_function(_start)
+        _pool[driver.START] = c_function(start)
     return int(_pool.ctypes.data)
 
 
-def _start(*_: int) -> None:
-    """Start Numba's thread pool and load the code that shares a call out; called when a call first wants threads."""
+def start(*_: int) -> None:
+    """Start Numba's thread pool and load the code that shares a call out; the driver calls it when it wants threads."""
+    if _pool[driver.FAN_OUT] != 0:
+        return
     _load_tbb()
     # Where OpenMP serves: its workers spin after a loop and starve a BLAS that runs next. The library reads this when
     # it is loaded; a choice of the user's stands.
@@ -51,6 +53,14 @@ def _start(*_: int) -> None:
     _pool[driver.FAN_OUT] = store.load(
         "fan_out", b"", lambda: numba.cfunc(driver.FAN_OUT_SIGNATURE, **STRICT)(driver.fan_out)
     )
+
+
+def layer() -> str | None:
+    """Numba's threading layer, once it has been started."""
+    try:
+        return str(numba.threading_layer())
+    except ValueError:
+        return None
 
 
 def _load_tbb() -> None:

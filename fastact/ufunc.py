@@ -71,9 +71,9 @@ class Activation:
         self.inputs = _count_inputs(self.function)
         self.kernel = numba.njit(**STRICT)(self.function)
         codes = _INTEGERS + _FLOATS if integers else _FLOATS
-        self.loops = {np.dtype(code): Loop(self, index, code) for index, code in enumerate(codes)}
+        self.loops = [Loop(self, index, code) for index, code in enumerate(codes)]
         signatures = [code * (self.inputs + 1) for code in codes]
-        self.table = LoopTable(_first_call(), [loop.address for loop in self.loops.values()], signatures)
+        self.table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
         self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
         _activations[self.ufunc] = self
         numba_overload(self.ufunc, jit_options=STRICT, strict=False)(self._implementation)

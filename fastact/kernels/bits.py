@@ -22,6 +22,11 @@ _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
 
+def is_given(argument: Any) -> bool:
+    """Whether an optional argument of an overload, seen as its type, stands in the call and is not None."""
+    return not (argument is None or isinstance(argument, (types.Omitted, types.NoneType)))
+
+
 def _has_feature(context: Any, *names: str) -> bool:
     features = context.codegen()._get_host_cpu_features().split(",")
     return any(f"+{name}" in features for name in names)

@@ -1,0 +1,59 @@
+"""What the package finds on this machine, and everything compiled at once."""
+
+from __future__ import annotations
+
+import sys
+
+import llvmlite
+import numba
+import numpy as np
+
+from . import store, threads, ufunc
+
+
+def warmup() -> None:
+    """
+    Compile everything now, or load it from the compiled-code store, and start the threads.
+
+    Inner loops are otherwise compiled when they are first called. Activations made with `fastact.activation` are
+    included, if they were made before.
+
+    Examples
+    --------
+    >>> import fastact
+    >>> fastact.warmup()
+    """
+    ufunc.load_all()
+    threads.start()
+
+
+def show_config() -> None:
+    """
+    Print versions, processor, threads, and where compiled code is kept.
+
+    Examples
+    --------
+    >>> import fastact
+    >>> fastact.show_config()  # doctest: +ELLIPSIS
+    fastact ...
+    """
+    from . import __version__
+
+    name, features = store.cpu()
+    vectors = max((width for width, feature in _VECTOR_BITS if f"+{feature}" in features.split(",")), default=128)
+    rows = {
+        "fastact": __version__,
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
+        "threads": f"{threads.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, from {threads.GRAIN} elements each",
+        "threading layer": threads.layer() or "not started",
+        "code store": f"{store.folder()}{'' if store.usable() else ' (not usable: code stays in memory)'}",
+    }
+    for key, value in rows.items():
+        print(f"{key:16} {value}")
+
+
+_VECTOR_BITS = ((512, "avx512f"), (256, "avx2"))
