@@ -37,7 +37,7 @@ class LoopTable:
         """The ufunc of these loops, of `inputs` inputs and one output, without an identity."""
         texts = ctypes.c_char_p(name.encode()), ctypes.c_char_p(doc.encode())
         _forever.append(texts)
-        made = _from_functions()(
+        made: np.ufunc = _from_functions()(
             ctypes.addressof(self._functions),
             ctypes.addressof(self._data),
             ctypes.addressof(self._types),
@@ -49,13 +49,12 @@ class LoopTable:
             texts[1],
             0,
         )
-        assert isinstance(made, np.ufunc)
         return made
 
 
 @functools.cache
 def _from_functions() -> Callable[..., Any]:
-    from numpy._core import _multiarray_umath
+    from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype = ctypes.c_void_p
@@ -76,7 +75,8 @@ define void @thunk(ptr %a, ptr %b, ptr %c, ptr %d) {{
   %raised = icmp ne ptr %pending, null
   br i1 %raised, label %done, label %call
 call:
-  %result = call ptr (ptr, ptr, ...) {PyObject_CallFunction}(ptr {callable}, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
+  %result = call ptr (ptr, ptr, ...)
+      {PyObject_CallFunction}(ptr {callable}, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
   call void {Py_DecRef}(ptr %result)
   br label %done
 done:

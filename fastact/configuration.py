@@ -48,7 +48,7 @@ def show_config() -> None:
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
         "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
-        "threads": f"{threads.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, from {threads.GRAIN} elements each",
+        "threads": f"{threads.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS} at {threads.GRAIN} elements each",
         "threading layer": threads.layer() or "not started",
         "code store": f"{store.folder()}{'' if store.usable() else ' (not usable: code stays in memory)'}",
     }

@@ -85,10 +85,16 @@ def neuron(
     >>> fastact.neuron(np.ones((4, 5)), np.full((5, 2), 0.1), activation="tanh").shape
     (4, 2)
     """
-    function = _unary(activation, alpha)
-    x, weights = _real(x, "x"), _real(weights, "weights")
-    if not isinstance(bias, (int, float)):  # a Python number takes the type of the arrays
-        bias = _real(bias, "bias")
+    return _neuron(
+        _real(x, "x"),
+        _real(weights, "weights"),
+        bias if isinstance(bias, (int, float)) else _real(bias, "bias"),  # a Python number takes the type of the arrays
+        _unary(activation, alpha),
+        out,
+    )
+
+
+def _neuron(x: Any, weights: Any, bias: Any, function: Callable[..., Any] | None, out: Any) -> Any:
     _check_bias(np.shape(bias), weights)
     summed = np.result_type(x, weights, bias)
     resulting = summed if function is None else function(np.empty(0, summed)).dtype
@@ -136,8 +142,6 @@ def _real(value: Any, name: str) -> Any:
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"neuron: {name} must hold real numbers of at most 64 bits, got {array.dtype}")
     return array
-
-
 
 
 def _check_bias(shape: tuple[int, ...], weights: npt.NDArray[Any]) -> None:
@@ -212,7 +216,9 @@ def _neuron_compiled(
     finish = _scalar_activation(ACTIVATIONS[chosen] if isinstance(chosen, str) else chosen)
     bias_per_neuron = isinstance(bias, types.Array)
     if bias_per_neuron and (weights.ndim, bias.ndim) != (2, 1):
-        raise errors.TypingError("neuron: bias must be a number, or an array of shape (m,) with weights of shape (k, m)")
+        raise errors.TypingError(
+            "neuron: bias must be a number, or an array of shape (m,) with weights of shape (k, m)"
+        )
     has_out = is_given(out)
     ndim = x.ndim + weights.ndim - 2
     if has_out and not (isinstance(out, types.Array) and out.ndim == ndim and ndim > 0):

@@ -111,9 +111,10 @@ def _reached(code: types.CodeType, function: types.FunctionType) -> list[Any]:
                 reached.append(cells[name].cell_contents)
             except ValueError:
                 raise _Unknown from None
-        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            if reached and isinstance(reached[-1], types.ModuleType):
-                if not hasattr(reached[-1], name):
-                    raise _Unknown
-                reached[-1] = getattr(reached[-1], name)
+        elif (
+            instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and reached and isinstance(reached[-1], types.ModuleType)
+        ):
+            if not hasattr(reached[-1], name):
+                raise _Unknown
+            reached[-1] = getattr(reached[-1], name)
     return reached

@@ -28,9 +28,7 @@ _pool[driver.THREADS] = numba.config.NUMBA_NUM_THREADS
 def pool_address() -> int:
     """The address of the words that the driver reads; the first call makes them ready."""
     if _pool[driver.START] == 0:
-        _pool[driver.SPAN] = store.load(
-            "span", b"", lambda: numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span)
-        )
+        _pool[driver.SPAN] = store.load("span", b"", lambda: numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span))
         _pool[driver.START] = c_function(start)
     return int(_pool.ctypes.data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
@@ -75,6 +76,8 @@ class Activation:
         signatures = [code * (self.inputs + 1) for code in codes]
         self.table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
         self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
+        with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
+            self.ufunc.__module__ = self.function.__module__
         _activations[self.ufunc] = self
         numba_overload(self.ufunc, jit_options=STRICT, strict=False)(self._implementation)
 

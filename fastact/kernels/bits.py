@@ -9,7 +9,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 #: Options of every compiled function of this package. No fast-math flag at all: each would break range
@@ -402,7 +403,8 @@ def _half_to_float_by_integers(builder: Any, half: Any) -> Any:
 
 def _float_to_half_by_integers(builder: Any, x: Any) -> Any:
     """Normal results: add half of the last kept bit less one, plus that bit (ties to even), and shift. Subnormal
-    results: adding 0.5 lets the floating-point adder round at 2^-24. Too large: infinity. NaN stays NaN."""
+    results: adding 0.5 lets the floating-point adder round at 2^-24. Too large: infinity. NaN stays NaN.
+    """
     i32, f32 = ir.IntType(32), ir.FloatType()
     pattern = builder.bitcast(x, i32)
     magnitude = builder.and_(pattern, i32(0x7FFFFFFF))

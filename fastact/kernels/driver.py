@@ -150,7 +150,7 @@ def _independent(source, source_stride, destination, destination_stride, n, size
     # Equal strides: the same memory, or interleaved as the columns of one array are.
     period = abs(source_stride)
     offset = (destination - source) % period if period >= size else 0
-    return source == destination and period >= size or size <= offset <= period - size
+    return (source == destination and period >= size) or size <= offset <= period - size
 
 
 def span(addresses, strides, first, stop, record, block, through):

@@ -155,12 +155,12 @@ def tanh(x: Any) -> Any:
 
 @njit(**STRICT)
 def relu(x: Any) -> Any:
-    """x where x > 0, else 0; NaN passes because it compares false."""
+    """X where x > 0, else 0; NaN passes because it compares false."""
     zero = like(x, 0)
     return zero if x <= zero else x
 
 
 @njit(**STRICT)
 def prelu(x: Any, alpha: Any) -> Any:
-    """x where x > 0, else alpha x."""
+    """X where x > 0, else alpha x."""
     return x if x > like(x, 0) else alpha * x

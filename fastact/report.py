@@ -1,0 +1,215 @@
+"""The main job of `python -m fastact`: a neuron on real numbers, then time and error on this machine."""
+
+from __future__ import annotations
+
+import decimal
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from .activations import leaky_relu, relu, sigmoid, tanh
+from .neuron import neuron
+from .threads import get_num_threads
+
+Array = npt.NDArray[Any]
+
+INPUTS = np.array([0.9, -1.4, 2.1, 0.3, -0.7])
+WEIGHTS = np.array([1.2, 0.8, 0.5, -1.1, -1.6])
+BIASES = np.array([0.4, -0.5, 0.6, 0.75, -0.4])
+
+_SLOPE = 0.01
+_IN_CACHE, _LARGE = 10_000, 1_000_000
+_ROWS, _INPUTS_EACH = 10_000, 64
+_SAMPLES = 1_500
+
+
+class Subject(NamedTuple):
+    """One activation, and what it is held against."""
+
+    name: str
+    ours: Callable[..., Any]  #: called as ours(x, out=out)
+    numpy: Callable[[Array, Array], Any]  #: the quickest plain NumPy, with every step in place
+    exact: Callable[[decimal.Decimal, np.dtype[Any]], decimal.Decimal]
+
+
+def _numpy_sigmoid(x: Array, out: Array) -> Array:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    return np.divide(1, out, out=out)
+
+
+def _numpy_leaky_relu(x: Array, out: Array) -> Array:
+    np.multiply(x, x.dtype.type(_SLOPE), out=out)
+    return np.maximum(x, out, out=out)
+
+
+def _exact_sigmoid(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
+    return 1 / (1 + (-x).exp())
+
+
+def _exact_tanh(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
+    if abs(x) < decimal.Decimal("1e-12"):
+        return x - x**3 / 3  # the next term is below 1e-48 of x
+    power = (-2 * abs(x)).exp()
+    return ((1 - power) / (1 + power)).copy_sign(x)
+
+
+def _exact_relu(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
+    return max(x, decimal.Decimal(0))
+
+
+def _exact_leaky_relu(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
+    return x if x > 0 else decimal.Decimal(float(dtype.type(_SLOPE))) * x
+
+
+SUBJECTS = (
+    Subject("sigmoid", sigmoid, _numpy_sigmoid, _exact_sigmoid),
+    Subject("tanh", tanh, lambda x, out: np.tanh(x, out=out), _exact_tanh),
+    Subject("relu", relu, lambda x, out: np.maximum(x, x.dtype.type(0), out=out), _exact_relu),
+    Subject("leaky_relu", leaky_relu, _numpy_leaky_relu, _exact_leaky_relu),
+)
+
+
+def run(stream: TextIO | None = None) -> None:
+    """Print the simulation and the table."""
+    stream = stream or sys.stdout
+    for line in _simulation():
+        print(line, file=stream)
+    for line in _table():
+        print(line, file=stream, flush=True)
+
+
+def _simulation() -> Iterator[str]:
+    sums = INPUTS * WEIGHTS + BIASES
+    yield "Five inputs, each with its weight and bias"
+    yield ""
+    yield f"{'input':>8}{'weight':>8}{'bias':>8}{'sum':>9}{'sigmoid':>10}{'tanh':>10}{'relu':>9}{'leaky_relu':>12}"
+    columns = (INPUTS, WEIGHTS, BIASES, sums, sigmoid(sums), tanh(sums), relu(sums), leaky_relu(sums))
+    for x, w, b, z, s, t, r, leaky in zip(*columns, strict=True):
+        yield f"{x:8.3f}{w:8.3f}{b:8.3f}{z:9.4f}{s:10.6f}{t:10.6f}{r:9.4f}{leaky:12.6f}"
+    yield ""
+    bias = float(BIASES[0])
+    yield f"One neuron on all five, with the bias {bias}: the sum is {INPUTS @ WEIGHTS + bias:.4f}"
+    yield ""
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
+        yield f"  {name:12} {neuron(INPUTS, WEIGHTS, bias, name):.6f}"
+    yield ""
+
+
+def _table() -> Iterator[str]:
+    threads = get_num_threads()
+    yield "Time against plain NumPy in ns per element, out= given on both sides;"
+    yield f"{_IN_CACHE:,} elements run on 1 thread, {_LARGE:,} on up to {threads}."
+    yield f"Error: the largest found in {_SAMPLES:,} samples, in ULP."
+    yield ""
+    yield f"{'':19}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
+    yield f"{'function':11}{'type':8}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
+    for subject in SUBJECTS:
+        for dtype in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
+            cells = [_compare(*_calls(subject, dtype, n)) for n in (_IN_CACHE, _LARGE)]
+            errors = _errors(subject, dtype)
+            yield _row(subject.name, str(dtype), cells, (_IN_CACHE, _LARGE), errors)
+    yield ""
+    yield f"Neuron: {_ROWS:,} rows of {_INPUTS_EACH} inputs, sigmoid, us per call, up to {threads} threads"
+    yield ""
+    yield f"{'':19}{'time':^22}{'':22}{'error':>12}"
+    yield f"{'':11}{'type':8}{'NumPy':>7}{'fastact':>8}{'':7}{'':22}{'NumPy':>8}{'fastact':>8}"
+    for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+        yield _neuron_row(dtype)
+
+
+def _row(
+    name: str, dtype: str, cells: list[tuple[float, float]], sizes: tuple[int, ...], errors: tuple[float, float]
+) -> str:
+    text = f"{name:11}{dtype:8}"
+    for (theirs, ours), n in zip(cells, sizes, strict=True):
+        text += f"{theirs / n * 1e9:7.2f}{ours / n * 1e9:8.2f}{theirs / ours:6.1f}x"
+    return text + f"{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
+
+
+def _ulp(error: float) -> str:
+    return f"{error:.2f}" if error < 1000 else f"{error:.0e}"
+
+
+def _calls(subject: Subject, dtype: np.dtype[Any], n: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    x = np.random.default_rng(0).normal(scale=3, size=n).astype(dtype)
+    ours, theirs = np.empty_like(x), np.empty_like(x)
+    return lambda: subject.numpy(x, theirs), lambda: subject.ours(x, out=ours)
+
+
+def _compare(theirs: Callable[[], Any], ours: Callable[[], Any], seconds: float = 0.15) -> tuple[float, float]:
+    """The median times of two calls that take turns, so that both meet the same machine."""
+    times: tuple[list[float], list[float]] = ([], [])
+    with np.errstate(all="ignore"):
+        theirs(), ours()
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline or len(times[0]) < 5:
+            for call, measured in zip((theirs, ours), times, strict=True):
+                start = time.perf_counter()
+                call()
+                measured.append(time.perf_counter() - start)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def _errors(subject: Subject, dtype: np.dtype[Any]) -> tuple[float, float]:
+    x = _samples(dtype)
+    out = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        theirs = subject.numpy(x, out).copy()
+    with decimal.localcontext(prec=40):
+        exact = [subject.exact(decimal.Decimal(float(value)), dtype) for value in x]
+        return _largest_error(theirs, exact), _largest_error(subject.ours(x), exact)
+
+
+def _samples(dtype: np.dtype[Any]) -> Array:
+    """Of both signs and every magnitude: from the least normal number up, and dense where the functions bend."""
+    info = np.finfo(dtype)
+    reach = -math.log(float(info.smallest_subnormal))
+    generator = np.random.default_rng(1)
+    magnitudes = np.exp(generator.uniform(math.log(float(info.tiny)), math.log(reach), _SAMPLES // 3))
+    spread = generator.uniform(-reach, reach, _SAMPLES // 3)
+    bend = generator.normal(scale=3, size=_SAMPLES - 2 * (_SAMPLES // 3))
+    signs = generator.choice([-1.0, 1.0], magnitudes.size)
+    return np.concatenate([magnitudes * signs, spread, bend]).astype(dtype)
+
+
+def _largest_error(values: Array, exact: list[decimal.Decimal]) -> float:
+    """In units of the last place of the exact value rounded to the type."""
+    places = np.spacing(np.abs(np.array([float(e) for e in exact]).astype(values.dtype)))
+    return max(
+        float(abs(decimal.Decimal(float(value)) - e) / decimal.Decimal(float(place)))
+        for value, e, place in zip(values, exact, places, strict=True)
+    )
+
+
+def _neuron_row(dtype: np.dtype[Any]) -> str:
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=(_ROWS, _INPUTS_EACH)).astype(dtype)
+    w = (generator.normal(size=_INPUTS_EACH) / math.sqrt(_INPUTS_EACH)).astype(dtype)
+    bias = dtype.type(0.1)
+    theirs, ours = np.empty(_ROWS, dtype), np.empty(_ROWS, dtype)
+
+    def plain() -> Array:
+        np.matmul(x, w, out=theirs)
+        np.add(theirs, bias, out=theirs)
+        return _numpy_sigmoid(theirs, theirs)
+
+    times = _compare(plain, lambda: neuron(x, w, bias, "sigmoid", out=ours))
+    count = _SAMPLES // 10
+    with decimal.localcontext(prec=40):
+        exact = []
+        for row in x[:count]:
+            products = (decimal.Decimal(float(a)) * decimal.Decimal(float(b)) for a, b in zip(row, w, strict=True))
+            exact.append(_exact_sigmoid(sum(products, decimal.Decimal(float(bias))), dtype))
+        errors = _largest_error(theirs[:count], exact), _largest_error(ours[:count], exact)
+    return (
+        f"{'neuron':11}{dtype!s:8}{times[0] * 1e6:7.0f}{times[1] * 1e6:8.0f}{times[0] / times[1]:6.1f}x"
+        f"{'':22}{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
+    )

@@ -1,0 +1,126 @@
+"""`fastact.activation`: what a user makes is what we make."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numba import njit
+
+import fastact
+from fastact import source
+
+
+@fastact.activation
+def swish(x):  # type: ignore[no-untyped-def]
+    """Give x times its sigmoid."""
+    return x * fastact.sigmoid(x)
+
+
+@fastact.activation
+def elu(x, alpha):  # type: ignore[no-untyped-def]
+    return x if x > 0 else alpha * math.expm1(x)
+
+
+@njit
+def helper(x):  # type: ignore[no-untyped-def]
+    return x + 1
+
+
+X = np.random.default_rng(0).normal(scale=3, size=5000)
+
+
+def test_values_types_and_face() -> None:
+    assert isinstance(swish, np.ufunc)
+    assert swish.__name__ == "swish"
+    assert "Give x times its sigmoid." in swish.__doc__
+    assert swish.types == ["e->e", "f->f", "d->d"]
+    np.testing.assert_allclose(swish(X), X / (1 + np.exp(-X)), rtol=1e-14)
+    np.testing.assert_allclose(elu(X, 0.5), np.where(X > 0, X, 0.5 * np.expm1(X)), rtol=1e-14)
+    assert swish(X.astype(np.float32)).dtype == np.float32
+    assert pickle.loads(pickle.dumps(swish)) is swish  # noqa: S301
+
+
+def test_inside_njit_and_neuron() -> None:
+    @njit
+    def both(x):  # type: ignore[no-untyped-def]
+        return swish(x), elu(x, 0.5)
+
+    for x in (X, X.astype(np.float32), 1.5):
+        for got, expected in zip(both(x), (swish(x), elu(x, 0.5)), strict=True):
+            np.testing.assert_array_equal(got, expected)
+    layer = np.ones((5000, 1)), np.ones((1, 2))
+    np.testing.assert_array_equal(fastact.neuron(*layer, 0.5, swish), swish(np.full((5000, 2), 1.5)))
+
+    @njit
+    def neuron(x, w):  # type: ignore[no-untyped-def]
+        return fastact.neuron(x, w, 0.5, swish)
+
+    np.testing.assert_array_equal(neuron(*layer), swish(np.full((5000, 2), 1.5)))
+
+
+def test_compiled_functions_are_taken_too() -> None:
+    assert fastact.activation(helper)(np.float64(2)) == 3
+
+
+def raising(x: float) -> float:
+    if x > 3:
+        raise ValueError("too large")
+    return x
+
+
+def not_compilable(x: Any) -> Any:
+    return x.no_such_attribute
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [(raising, TypeError, r"raising\(\) can raise"), (not_compilable, numba.TypingError, "no_such_attribute")],
+)
+def test_errors_come_at_the_first_call(function: Callable[..., Any], error: type[Exception], message: str) -> None:
+    made = fastact.activation(function)
+    out = np.zeros(2000)
+    for _ in range(2):
+        with pytest.raises(error, match=message):
+            made(np.ones(2000), out=out)
+        with pytest.raises(error, match=message):
+            made(np.float32(1))
+    assert (out == 0).all()
+
+
+def test_bad_signatures() -> None:
+    with pytest.raises(TypeError, match="no defaults"):
+        fastact.activation(lambda x, a=1.0: x * a)
+    with pytest.raises(TypeError, match="fixed number"):
+        fastact.activation(lambda *x: x[0])
+    with pytest.raises(TypeError, match="at least one"):
+        fastact.activation(lambda: 1.0)
+
+
+def fingerprint(function: Any) -> bytes | None:
+    return source.fingerprint(function, lambda value: getattr(value, "py_func", value))
+
+
+def test_fingerprint_sees_what_a_function_depends_on() -> None:
+    def make(constant: Any) -> Callable[[float], float]:
+        def scaled(x: float) -> float:
+            return float(x * constant + helper(x))
+
+        return scaled
+
+    assert fingerprint(make(2.0)) is not None
+    assert fingerprint(make(2.0)) == fingerprint(make(2.0))
+    assert fingerprint(make(2.0)) != fingerprint(make(3.0))
+    assert fingerprint(make(np.array([1.0]))) != fingerprint(make(np.array([2.0])))
+    assert fingerprint(make(object())) is None
+    assert fingerprint(lambda x: math.exp(x)) != fingerprint(lambda x: math.sin(x))
+
+    def recursive(x: float) -> float:
+        return recursive(x - 1) if x > 0 else 0.0
+
+    assert fingerprint(recursive) is not None

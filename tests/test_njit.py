@@ -1,0 +1,170 @@
+"""The same names inside `@njit`: same numbers, same types, SIMD."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numba import njit, prange
+
+import fastact
+import fastact as fa
+from fastact import sigmoid, store
+
+from .reference import Array, patterns
+
+
+@njit
+def call_all(x):  # type: ignore[no-untyped-def]
+    return fa.sigmoid(x), fastact.tanh(x), fa.relu(x), fa.leaky_relu(x), fa.leaky_relu(x, 0.2), fa.prelu(x, 0.5)
+
+
+def expected_all(x: Any) -> tuple[Any, ...]:
+    return fa.sigmoid(x), fa.tanh(x), fa.relu(x), fa.leaky_relu(x), fa.leaky_relu(x, 0.2), fa.prelu(x, 0.5)
+
+
+@pytest.mark.parametrize("x", [1.5, np.float32(-1.5), np.float32(np.nan), -2, np.int32(3)])
+def test_scalars(x: Any) -> None:
+    for got, expected in zip(call_all(x), expected_all(x), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_arrays(shape: tuple[int, ...], dtype: Any) -> None:
+    x = np.asarray(np.random.default_rng(3).normal(scale=3, size=shape)).astype(dtype)
+    for view in (x, x.T, x[..., ::2] if x.ndim else x):
+        for got, expected in zip(call_all(view), expected_all(view), strict=True):
+            np.testing.assert_array_equal(got, expected, strict=view.ndim > 0)  # Numba returns float32 as float
+
+
+def test_float32_stays_float32() -> None:
+    @njit
+    def scalar_type(x, alpha):  # type: ignore[no-untyped-def]
+        result = np.empty(4, np.float64)
+        values = (fa.sigmoid(x), fa.tanh(x), fa.leaky_relu(x), fa.leaky_relu(x, alpha))
+        for i in range(4):
+            result[i] = values[i]
+        return result, values
+
+    scalar_type(np.float32(0.1), 0.3)
+    types = scalar_type.nopython_signatures[0].return_type[1].types
+    assert set(types) == {numba.float32}
+
+
+def test_out_argument() -> None:
+    @njit
+    def into(x, out):  # type: ignore[no-untyped-def]
+        fa.sigmoid(x, out)
+        first = out.copy()
+        fa.leaky_relu(x, 0.1, out)
+        second = out.copy()
+        fa.prelu(x, 0.3, out)
+        third = out.copy()
+        fa.leaky_relu(x, out=out)
+        return first, second, third
+
+    x = np.linspace(-3, 3, 50).astype(np.float32).reshape(5, 10)
+    out = np.empty_like(x)
+    first, second, third = into(x, out)
+    np.testing.assert_array_equal(first, fa.sigmoid(x))
+    np.testing.assert_array_equal(second, fa.leaky_relu(x, 0.1))
+    np.testing.assert_array_equal(third, fa.prelu(x, 0.3))
+    np.testing.assert_array_equal(out, fa.leaky_relu(x))
+
+
+def test_prelu_broadcasts() -> None:
+    @njit
+    def channels(x, alpha):  # type: ignore[no-untyped-def]
+        return fa.prelu(x, alpha)
+
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    alpha = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+    np.testing.assert_array_equal(channels(x, alpha), fa.prelu(x, alpha), strict=True)
+
+
+FUNCTIONS: tuple[Callable[..., Any], ...] = (fa.sigmoid, fa.tanh, fa.relu, fa.leaky_relu)
+FLAGS: list[dict[str, Any]] = [
+    {},
+    {"fastmath": True},
+    {"error_model": "numpy"},
+    {"parallel": True},
+    {"boundscheck": True},
+]
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=str)
+def test_same_bits_whatever_the_callers_flags(flags: dict[str, Any]) -> None:
+    @njit(**flags)
+    def loop(x, out):  # type: ignore[no-untyped-def]
+        for i in prange(x.size):
+            out[0, i] = fa.sigmoid(x[i])
+            out[1, i] = fa.tanh(x[i])
+            out[2, i] = fa.relu(x[i])
+            out[3, i] = fa.leaky_relu(x[i])
+
+    @njit(**flags)
+    def arrays(x):  # type: ignore[no-untyped-def]
+        return fa.sigmoid(x), fa.tanh(x), fa.relu(x), fa.leaky_relu(x)
+
+    for dtype, bits in ((np.float32, np.uint32), (np.float64, np.uint64)):
+        if dtype is np.float32:
+            x = patterns(np.float32, step=2039)
+        else:
+            x = np.random.default_rng(5).integers(0, 2**64 - 1, 2_000_000, np.uint64).view(np.float64)
+        out = np.empty((4, x.size), dtype)
+        loop(x, out)
+        for got, whole, function in zip(out, arrays(x), FUNCTIONS, strict=True):
+            expected: Array = function(x)
+            np.testing.assert_array_equal(got, expected)  # NaN payloads aside
+            np.testing.assert_array_equal(whole, expected)
+            number = ~np.isnan(expected) & (expected != 0)
+            np.testing.assert_array_equal(got[number].view(bits), expected[number].view(bits))
+
+
+def test_a_loop_over_a_scalar_call_is_simd() -> None:
+    features = store.cpu()[1].split(",")
+    if "+avx2" not in features:
+        pytest.skip("the packed instructions of this processor are not known to the test")
+
+    @njit
+    def loop(x, out):  # type: ignore[no-untyped-def]
+        for i in range(x.size):
+            out[i] = sigmoid(x[i])
+
+    x = np.zeros(10, np.float32)
+    loop(x, np.empty_like(x))
+    (assembly,) = loop.inspect_asm().values()
+    assert "vfmadd" in assembly
+    packed = [line for line in assembly.splitlines() if "vfmadd" in line and "ps" in line and "ymm" in line]
+    assert packed
+
+
+def test_inside_parallel_functions() -> None:
+    @njit(parallel=True)
+    def rows(x, out):  # type: ignore[no-untyped-def]
+        for i in prange(x.shape[0]):
+            out[i] = fa.tanh(x[i])
+            for j in range(x.shape[1]):
+                out[i, j] = fa.leaky_relu(out[i, j], 0.3)
+        return fa.sigmoid(out)
+
+    x = np.random.default_rng(0).normal(size=(300, 40)).astype(np.float32)
+    out = np.empty_like(x)
+    result = rows(x, out)
+    np.testing.assert_array_equal(out, fa.leaky_relu(fa.tanh(x), 0.3))
+    np.testing.assert_array_equal(result, fa.sigmoid(out))
+
+
+@pytest.mark.parametrize("bad", [np.ones(3, np.complex128), "text", np.ones(3, np.float16), None])
+def test_bad_types_say_so(bad: Any) -> None:
+    with pytest.raises(numba.TypingError, match="sigmoid"):
+        call_all(bad)
+
+
+def test_float16_says_why() -> None:
+    with pytest.raises(numba.TypingError, match="no float16 inside @njit"):
+        call_all(np.ones(3, np.float16))

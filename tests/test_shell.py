@@ -1,0 +1,70 @@
+"""The shell face, run as a person runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastact
+
+
+def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "fastact", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_main_job() -> None:
+    done = shell()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    rows = [line.split() for line in lines if line.startswith(("sigmoid ", "tanh ", "relu ", "leaky_relu ", "neuron "))]
+    assert {(row[0], row[1]) for row in rows} == {
+        *(
+            (name, dtype)
+            for name in ("sigmoid", "tanh", "relu", "leaky_relu")
+            for dtype in ("float16", "float32", "float64")
+        ),
+        ("neuron", "float32"),
+        ("neuron", "float64"),
+    }
+    for row in rows:
+        assert float(row[-1]) < (4 if row[0] != "neuron" else 100)
+    assert max(map(len, lines)) <= 80
+    simulated = next(line.split() for line in lines if line.split()[:1] == ["-1.400"])
+    z = float(simulated[3])
+    assert z == pytest.approx(-1.4 * 0.8 - 0.5)
+    assert [float(v) for v in simulated[4:]] == pytest.approx([1 / (1 + np.exp(-z)), np.tanh(z), 0, 0.01 * z], abs=1e-6)
+
+
+def test_config_and_version() -> None:
+    done = shell("config")
+    assert done.returncode == 0
+    for word in ("fastact", "numba", "threads", "code store"):
+        assert word in done.stdout
+    assert fastact.__version__ in shell("--version").stdout
+
+
+def test_warmup() -> None:
+    done = shell("warmup")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_plot(tmp_path: Path, ending: str) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"curves.{ending}"
+    done = shell("plot", str(path))
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes().startswith(b"\x89PNG" if ending == "png" else b"<?xml")
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    assert shell("no-such-command").returncode == 2
+    done = shell("plot", str(tmp_path / "curves.xyz"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("fastact: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,247 @@
+"""The functions are ufuncs, so all that a ufunc does works, on any memory."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastact
+
+from .reference import ACTIVATIONS, Array
+
+UFUNCS = (fastact.sigmoid, fastact.tanh, fastact.relu)
+FLOATS = (np.float16, np.float32, np.float64)
+
+
+def numbers(n: int, dtype: Any = np.float64) -> Array:
+    return np.random.default_rng(n).normal(scale=4, size=n).astype(dtype)
+
+
+def one_by_one(function: np.ufunc, *operands: Array) -> Array:
+    """The reference for everything about memory: each element on its own."""
+    operands = np.broadcast_arrays(*operands)
+    flat = [function(*values) for values in zip(*(o.ravel() for o in operands), strict=True)]
+    return np.array(flat, operands[0].dtype).reshape(operands[0].shape)
+
+
+def test_they_are_ufuncs() -> None:
+    for function in (*UFUNCS, fastact.prelu):
+        assert isinstance(function, np.ufunc)
+        assert function.nout == 1
+        assert "Parameters" in (function.__doc__ or "")
+    assert [f.nin for f in UFUNCS] == [1, 1, 1]
+    assert fastact.prelu.nin == 2
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    "n", [0, 1, 2, 15, 16, 17, 63, 64, 65, 500, 501, 682, 1023, 1024, 1025, 5000, 24_999, 25_000, 70_001]
+)
+def test_sizes(n: int, dtype: Any) -> None:
+    x = numbers(n, dtype)
+    for function in UFUNCS:
+        whole = function(x)
+        assert whole.dtype == dtype
+        pieces = [function(piece) for piece in np.array_split(x, 7)] if n else [function(x)]
+        np.testing.assert_array_equal(whole, np.concatenate(pieces))
+    sample = slice(None, None, max(1, n // 50))
+    np.testing.assert_array_equal(fastact.sigmoid(x)[sample], one_by_one(fastact.sigmoid, x[sample]))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [7, 3000, 60_000])
+def test_strides_and_alignment(n: int, dtype: Any) -> None:
+    base = numbers(4 * n, dtype)
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(n * size + 1, np.uint8)
+    unaligned = raw[1:].view(dtype)
+    unaligned[:] = base[:n]
+    views = {
+        "reversed": base[:n][::-1],
+        "strided": base[: 3 * n : 3],
+        "negative stride": base[::-2][:n],
+        "broadcast": np.broadcast_to(base[:1], n),
+        "unaligned": unaligned,
+        "byte order": base[:n].astype(np.dtype(dtype).newbyteorder()),
+        "read-only": np.frombuffer(base[:n].tobytes(), dtype),
+    }
+    for kind, view in views.items():
+        for function in UFUNCS:
+            expected = function(np.ascontiguousarray(view).astype(dtype))
+            np.testing.assert_array_equal(function(view), expected, err_msg=kind)
+            for out in (np.empty(2 * n, dtype)[::2], np.empty(n, dtype)[::-1]):
+                assert function(view, out=out) is out
+                np.testing.assert_array_equal(out, expected, err_msg=kind)
+        channel = np.linspace(-1, 1, n).astype(dtype)
+        np.testing.assert_array_equal(
+            fastact.prelu(view, channel), fastact.prelu(np.ascontiguousarray(view).astype(dtype), channel), err_msg=kind
+        )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_shapes(dtype: Any) -> None:
+    x = numbers(2 * 30 * 40, dtype).reshape(2, 30, 40)
+    for function in UFUNCS:
+        expected = function(x.ravel()).reshape(x.shape)
+        np.testing.assert_array_equal(function(x), expected)
+        np.testing.assert_array_equal(function(x.T), expected.T)
+        np.testing.assert_array_equal(function(x[:, ::3, ::-2]), expected[:, ::3, ::-2])
+        np.testing.assert_array_equal(function(np.asfortranarray(x)), expected)
+        assert function(np.asfortranarray(x)).flags.f_contiguous
+        assert function(x, order="F").flags.f_contiguous
+        assert function(x[0, 0, 0]).shape == ()
+        assert isinstance(function(x[0, 0, 0]), dtype)
+        assert function(np.empty((3, 0), dtype)).shape == (3, 0)
+    slopes = np.array([[0.1], [0.5]], dtype)
+    expected = np.where(x[:, 0] > 0, x[:, 0], x[:, 0] * slopes)
+    np.testing.assert_array_equal(fastact.prelu(x[:, 0], slopes), expected)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [5, 4000, 100_000])
+def test_overlapping_output(n: int, dtype: Any) -> None:
+    for function in UFUNCS:
+        for shift in (0, 1, 3, 1024):
+            if shift >= n:
+                continue
+            for source, target in (
+                (slice(shift, None), slice(None, n - shift)),
+                (slice(None, n - shift), slice(shift, None)),
+            ):
+                y = numbers(n, dtype)
+                expected = function(y[source].copy())
+                function(y[source], out=y[target])
+                np.testing.assert_array_equal(y[target], expected)
+        y = numbers(n, dtype)
+        expected = function(y.copy())[::-1]
+        function(y[::-1], out=y)
+        np.testing.assert_array_equal(y, expected)
+        table = numbers(3 * n, dtype).reshape(n, 3)
+        expected = function(table[:, 0].copy())
+        function(table[:, 0], out=table[:, 1])
+        np.testing.assert_array_equal(table[:, 1], expected)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [2, 600, 60_000])
+def test_reduce_accumulate_outer_at(n: int, dtype: Any) -> None:
+    x = np.random.default_rng(1).uniform(-1.1, 1.1, n).astype(dtype)
+    running = [x[0]]
+    for value in x[1:]:
+        running.append(fastact.prelu(running[-1], value))
+    np.testing.assert_array_equal(fastact.prelu.accumulate(x), np.array(running, dtype))
+    assert fastact.prelu.reduce(x) == running[-1]
+    few = x[:50]
+    np.testing.assert_array_equal(fastact.prelu.outer(x[:300], few), fastact.prelu(x[:300, None], few))
+    matrix = x[: n // 2 * 2].reshape(2, -1)
+    np.testing.assert_array_equal(fastact.prelu.reduce(matrix), fastact.prelu(matrix[0], matrix[1]))
+    y = x.copy()
+    fastact.relu.at(y, [0, 1])
+    np.testing.assert_array_equal(y[:2], fastact.relu(x[:2]))
+    np.testing.assert_array_equal(y[2:], x[2:])
+    z = x.copy()
+    fastact.prelu.at(z, [0, 0], np.array([-0.5, 0.25], dtype))
+    assert z[0] == fastact.prelu(fastact.prelu(x[0], dtype(-0.5)), dtype(0.25))
+
+
+def test_where_dtype_casting() -> None:
+    x = numbers(2000)
+    out = np.full(2000, 7.0)
+    mask = np.arange(2000) % 3 == 0
+    fastact.tanh(x, out=out, where=mask)
+    np.testing.assert_array_equal(out, np.where(mask, fastact.tanh(x), 7.0))
+    assert fastact.sigmoid(np.arange(3), dtype=np.float32).dtype == np.float32
+    assert fastact.sigmoid(x, dtype=np.float32, casting="same_kind").dtype == np.float32
+    with pytest.raises(TypeError):
+        fastact.sigmoid(x, dtype=np.float32, casting="safe")
+    with pytest.raises(TypeError):
+        fastact.sigmoid(x, out=np.empty(2000, np.int64))
+    with pytest.raises(ValueError, match="shape"):
+        fastact.sigmoid(x, out=np.empty(1999))
+    untouched = np.full(2000, 3.0)
+    with pytest.raises(TypeError):
+        fastact.sigmoid(x + 1j, out=untouched)
+    assert (untouched == 3).all()
+    half = np.empty(2000, np.float16)
+    np.testing.assert_array_equal(fastact.tanh(x, out=half), fastact.tanh(x).astype(np.float16))
+
+
+def test_leaky_relu_takes_ufunc_keywords() -> None:
+    x = numbers(100, np.float32)
+    out = np.zeros(100, np.float32)
+    assert fastact.leaky_relu(x, out=out) is out
+    assert fastact.leaky_relu(x, 0.2, out) is out
+    mask = x > 0
+    got = fastact.leaky_relu(x, alpha=0.5, out=np.zeros(100, np.float32), where=mask)
+    np.testing.assert_array_equal(got, np.where(mask, x, 0))
+    assert fastact.leaky_relu(x, dtype=np.float64).dtype == np.float64
+    assert fastact.leaky_relu(-2.0) == -0.02
+    assert isinstance(fastact.leaky_relu(np.float32(-2)), np.float32)
+
+
+def test_subclasses() -> None:
+    class Tagged(np.ndarray):
+        pass
+
+    x = numbers(10).view(Tagged)
+    assert isinstance(fastact.sigmoid(x), Tagged)
+    assert not isinstance(fastact.sigmoid(x, subok=False), Tagged)
+    masked = np.ma.masked_less(numbers(10), 0)
+    result = fastact.relu(masked)
+    assert isinstance(result, np.ma.MaskedArray)
+    np.testing.assert_array_equal(result.mask, masked.mask)
+
+
+@pytest.mark.parametrize("function", [*UFUNCS, fastact.prelu, fastact.leaky_relu])
+def test_pickle_and_copy(function: Any) -> None:
+    assert pickle.loads(pickle.dumps(function)) is function  # noqa: S301
+    assert copy.deepcopy(function) is function
+
+
+def test_guard_bytes_stay() -> None:
+    for dtype in FLOATS:
+        for n in (1, 31, 1024, 1030, 60_000):
+            memory = np.full(n + 128, 42, dtype)
+            for function in UFUNCS:
+                function(numbers(n, dtype), out=memory[64 : 64 + n])
+                assert (memory[:64] == 42).all()
+                assert (memory[64 + n :] == 42).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(sorted(ACTIVATIONS)),
+    dtype=st.sampled_from(FLOATS),
+    n=st.one_of(st.integers(0, 3000), st.integers(24_000, 60_000)),
+    start=st.integers(0, 70),
+    step=st.integers(-3, 3),
+    out_step=st.sampled_from([-2, -1, 1, 2]),
+    out_start=st.integers(0, 70),
+    apart=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_memory(
+    name: str, dtype: Any, n: int, start: int, step: int, out_step: int, out_start: int, apart: bool, seed: int
+) -> None:
+    """Any stride of input and output, in one buffer (any overlap) or two, gives the bits of the contiguous call."""
+    function = ACTIVATIONS[name]
+    size = np.dtype(dtype).itemsize
+    bits = {2: np.uint16, 4: np.uint32, 8: np.uint64}[size]
+    room = 3 * n + 80
+    buffer = np.random.default_rng(seed).integers(0, 2 ** (8 * size) - 1, 2 * room if apart else room, bits).view(dtype)
+
+    def view(memory: Array, begin: int, stride: int) -> Array:
+        first = begin if stride >= 0 else begin + (n - 1) * -stride
+        return np.lib.stride_tricks.as_strided(memory[max(first, 0) :], (n,), (stride * size,))
+
+    x = view(buffer, start, step)
+    out = view(buffer[room:] if apart else buffer, out_start, out_step)
+    expected = function(x.copy())
+    function(x, out=out)
+    np.testing.assert_array_equal(out, expected)

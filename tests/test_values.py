@@ -1,0 +1,148 @@
+"""Every number is right: against higher precision, at special values, and to the bit in every way of asking."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+import fastact
+
+from .reference import ACTIVATIONS, BOUNDS, exact, hard_float64, in_float64, patterns, ulps
+
+SUMS = np.array([1.504256940169569, -1.5988515154050215, 1.6788964853893629, 0.4278178624878862, 0.7140954189784394])
+TUTORIAL = {
+    "sigmoid": [0.8182085255905602, 0.1681421926415923, 0.8427583522921182, 0.60535247393778, 0.6713054653476185],
+    "tanh": [0.905914553687992, -0.9214954932658087, 0.9327182035841355, 0.40349605295020774, 0.6132385416839997],
+    "relu": [1.504256940169569, 0.0, 1.6788964853893629, 0.4278178624878862, 0.7140954189784394],
+    "leaky_relu": [
+        1.504256940169569,
+        -0.015988515154050215,
+        1.6788964853893629,
+        0.4278178624878862,
+        0.7140954189784394,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_tutorial_numbers(name: str) -> None:
+    np.testing.assert_allclose(ACTIVATIONS[name](SUMS), TUTORIAL[name], rtol=1e-15, atol=1e-15)
+    for x, y in zip(SUMS, TUTORIAL[name], strict=True):
+        assert ACTIVATIONS[name](float(x)) == pytest.approx(y, rel=1e-15, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_float32_error(name: str) -> None:
+    x = patterns(np.float32, step=1021)
+    x = x[~np.isnan(x)]
+    error = ulps(ACTIVATIONS[name](x), in_float64(name, x))
+    worst = int(error.argmax())
+    assert error[worst] <= BOUNDS[name], f"{error[worst]:.3f} ULP at {x[worst]!r}"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_float16_error(name: str) -> None:
+    x = patterns(np.float16)
+    x = x[~np.isnan(x)]
+    error = ulps(ACTIVATIONS[name](x), in_float64(name, x))
+    worst = int(error.argmax())
+    assert error[worst] <= 0.51, f"{error[worst]:.3f} ULP at {x[worst]!r}"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_float64_error(name: str) -> None:
+    x = hard_float64()
+    y = ACTIVATIONS[name](x)
+    worst = 0.0, 0.0
+    for argument, value in zip(x, y, strict=True):
+        right = exact(name, float(argument))
+        place = float(np.spacing(abs(np.float64(float(right)))))
+        worst = max(worst, (float(abs(mpmath.mpf(float(value)) - right) / mpmath.mpf(place)), float(argument)))
+    assert worst[0] <= BOUNDS[name], f"{worst[0]:.3f} ULP at {worst[1]!r}"
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_special_values(dtype: type[np.floating]) -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype)
+    np.testing.assert_array_equal(fastact.sigmoid(x), np.array([np.nan, 1, 0, 0.5, 0.5], dtype), strict=True)
+    np.testing.assert_array_equal(fastact.tanh(x), np.array([np.nan, 1, -1, 0, 0], dtype), strict=True)
+    assert np.signbit(fastact.tanh(x)).tolist()[1:] == [False, True, False, True]
+    np.testing.assert_array_equal(fastact.relu(x), np.array([np.nan, np.inf, 0, 0, 0], dtype), strict=True)
+    np.testing.assert_array_equal(fastact.leaky_relu(x), np.array([np.nan, np.inf, -np.inf, 0, 0], dtype), strict=True)
+
+
+def test_nan_payloads_stay_nan() -> None:
+    x = np.array([0x7FC00001, 0xFFC12345, 0x7F800001, 0xFF800001], np.uint32).view(np.float32)
+    for function in ACTIVATIONS.values():
+        assert np.isnan(function(x)).all()
+
+
+@pytest.mark.parametrize("alpha", [-2.0, -0.5, 0.0, 0.01, 1.0, 3.0, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_leaky_relu_is_its_definition(dtype: type[np.floating], alpha: float) -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, -1.5, 1e-40, -1e-40], dtype)
+    with np.errstate(all="ignore"):
+        expected = np.where(x > 0, x, dtype(alpha) * x)
+    np.testing.assert_array_equal(fastact.leaky_relu(x, alpha), expected, strict=True)
+
+
+def test_sigmoid_underflows_gradually() -> None:
+    assert fastact.sigmoid(np.float32(-100)) == np.float32(3.783506e-44)
+    assert fastact.sigmoid(np.float64(-740)) == pytest.approx(float(mpmath.exp(-740)), rel=1e-2)
+    assert fastact.sigmoid(np.float32(-104)) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_range_and_symmetry(dtype: type[np.floating]) -> None:
+    x = patterns(dtype, step=1 if dtype is np.float16 else 997)
+    x = x[~np.isnan(x)]
+    sigmoid, tanh = fastact.sigmoid(x), fastact.tanh(x)
+    assert ((sigmoid >= 0) & (sigmoid <= 1)).all()
+    assert ((tanh >= -1) & (tanh <= 1)).all()
+    bits = np.uint16 if dtype is np.float16 else np.uint32
+    np.testing.assert_array_equal(fastact.tanh(-x).view(bits), (-tanh).view(bits))
+
+
+def test_integers_follow_numpy() -> None:
+    for code in "?bBhHiIlLqQ":
+        x = np.array([0, 1], code)
+        assert fastact.sigmoid(x).dtype == np.tanh(x).dtype
+        assert fastact.tanh(x).dtype == np.tanh(x).dtype
+        assert fastact.leaky_relu(x).dtype == (x * 0.01).dtype
+        if code != "?":
+            assert fastact.relu(x).dtype == x.dtype
+    np.testing.assert_array_equal(fastact.relu(np.arange(-3, 4)), [0, 0, 0, 0, 1, 2, 3])
+    np.testing.assert_array_equal(fastact.relu(np.array([-128, 127], np.int8)), [0, 127])
+    np.testing.assert_array_equal(fastact.relu(np.array([2**64 - 1], np.uint64)), np.array([2**64 - 1], np.uint64))
+
+
+@pytest.mark.parametrize("bad", [1j, "text", None, [1, object()]])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_other_types_are_refused(name: str, bad: object) -> None:
+    with pytest.raises(TypeError):
+        ACTIVATIONS[name](bad)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="longdouble is double here")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_longdouble_is_refused(name: str) -> None:
+    with pytest.raises(TypeError):
+        ACTIVATIONS[name](np.longdouble(1))
+
+
+def test_no_warnings() -> None:
+    hard = np.array([0, -0.0, 1e-45, -1e-45, 1e-38, -1e-30, 88, -88, -100, 110, -3e38, 3e38, np.inf, -np.inf, np.nan])
+    with np.errstate(all="raise"):
+        for dtype in (np.float16, np.float32, np.float64):
+            with np.errstate(all="ignore"):
+                few = hard.astype(dtype)
+                many = np.resize(few, 200_000)
+            for function in ACTIVATIONS.values():
+                for x in (few, many, few[::-1], few[0]):
+                    function(x)
+
+
+def test_warnings_of_numpy_casts_remain() -> None:
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        fastact.relu(np.array([1e300]), dtype=np.float32, casting="same_kind")
