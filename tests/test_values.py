@@ -9,6 +9,7 @@ import pytest
 import fastact
 
 from .reference import ACTIVATIONS, BOUNDS, exact, hard_float64, in_float64, patterns, ulps
+from .sweep import sweep
 
 SUMS = np.array([1.504256940169569, -1.5988515154050215, 1.6788964853893629, 0.4278178624878862, 0.7140954189784394])
 TUTORIAL = {
@@ -39,6 +40,28 @@ def test_float32_error(name: str) -> None:
     error = ulps(ACTIVATIONS[name](x), in_float64(name, x))
     worst = int(error.argmax())
     assert error[worst] <= BOUNDS[name], f"{error[worst]:.3f} ULP at {x[worst]!r}"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_float32_neighbours(name: str) -> None:
+    found = sweep(name, step=97)
+    assert found.error <= BOUNDS[name], f"{found.error:.3f} ULP at {found.where!r}"
+    if name == "tanh":
+        assert found.asymmetries == 0
+    else:
+        assert found.descents == 0
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_reference_of_float32(name: str) -> None:
+    x = np.random.default_rng(3).permutation(patterns(np.float32, step=2**22 + 1))
+    x = x[np.isfinite(x)]
+    for argument, right in zip(x, in_float64(name, x), strict=True):
+        if name == "leaky_relu" and argument < 0:
+            expected = float(argument) * mpmath.mpf(float(np.float32(0.01)))
+        else:
+            expected = exact(name, float(argument))
+        assert abs(mpmath.mpf(float(right)) - expected) <= 1e-15 * abs(expected) + 1e-300
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
