@@ -72,3 +72,12 @@ class Start:
 
     def timeraw_import_and_first_threaded_call(self) -> str:
         return "import numpy, fastact; fastact.sigmoid(numpy.zeros(1_000_000))"
+
+    def timeraw_import_and_first_call_compiled(self) -> str:
+        return (
+            "import os, tempfile\n"
+            "with tempfile.TemporaryDirectory() as empty:\n"
+            "    os.environ['NUMBA_CACHE_DIR'] = empty\n"
+            "    import numpy, fastact\n"
+            "    fastact.sigmoid(numpy.zeros(10))\n"
+        )
