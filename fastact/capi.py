@@ -1,6 +1,7 @@
 """The corner of the package that speaks C: a `np.ufunc` made from C functions, and C functions made from Python.
 
-NumPy's C API is reached through its documented capsule; `PyUFunc_FromFuncAndData` is part of its stable ABI.
+NumPy's C API is reached through its documented capsule; `PyUFunc_FromFuncAndDataAndSignature` is part of its stable
+ABI.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ class LoopTable:
         """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
         self._functions[index] = function
 
-    def ufunc(self, name: str, doc: str, inputs: int) -> np.ufunc:
-        """The ufunc of these loops, of `inputs` inputs and one output, without an identity."""
-        texts = ctypes.c_char_p(name.encode()), ctypes.c_char_p(doc.encode())
+    def ufunc(self, name: str, doc: str, inputs: int, signature: str | None = None) -> np.ufunc:
+        """The ufunc of these loops, of `inputs` inputs and one output, without an identity; with a signature of core
+        dimensions a generalised one.
+        """
+        texts = [ctypes.c_char_p(text.encode()) for text in (name, doc)]
+        core = ctypes.c_char_p(None if signature is None else signature.encode())
         _forever.append(texts)
         made: np.ufunc = _from_functions()(
             ctypes.addressof(self._functions),
@@ -48,6 +52,7 @@ class LoopTable:
             texts[0],
             texts[1],
             0,
+            core,
         )
         return made
 
@@ -61,8 +66,8 @@ def _from_functions() -> Callable[..., Any]:
     get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     table = ctypes.cast(get_pointer(_multiarray_umath._UFUNC_API, None), ctypes.POINTER(ctypes.c_void_p))
     pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer]
-    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(table[1])
+    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer, text]
+    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(table[31])
 
 
 _THUNK = """

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from . import store, threads, ufunc
+from .neuron import ACTIVATIONS, neuron
 
 
 def warmup() -> None:
@@ -24,6 +25,9 @@ def warmup() -> None:
     >>> fastact.warmup()
     """
     ufunc.load_all()
+    for dtype in (np.float32, np.float64):
+        for name in ACTIVATIONS:
+            neuron(np.zeros((1, 1), dtype), np.zeros(1, dtype), 0.0, name)
     threads.start()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from numba.core import errors
 from numba.extending import overload
 from numba.np import numpy_support
 
+from . import fused
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .kernels import dense
 from .kernels.bits import STRICT, is_given, like
@@ -26,6 +27,10 @@ ACTIVATIONS: dict[str, Any] = {
     "leaky_relu": leaky_relu,
     "linear": None,
 }
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_FEW_PRODUCTS = 100_000  # at most so many are quicker on one thread
+_rows: dict[Any, tuple[np.ufunc, bool]] = {}  # what `_rows_of` found: a generalised ufunc, and if it takes alpha
 
 
 def neuron(
@@ -85,6 +90,8 @@ def neuron(
     >>> fastact.neuron(np.ones((4, 5)), np.full((5, 2), 0.1), activation="tanh").shape
     (4, 2)
     """
+    if _alike(x, weights, bias, out):
+        return _neuron_alike(x, weights, bias, activation, alpha, out)  # the usual case, short of the questions below
     return _neuron(
         _real(x, "x"),
         _real(weights, "weights"),
@@ -92,6 +99,55 @@ def neuron(
         _unary(activation, alpha),
         out,
     )
+
+
+def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
+    """Whether all are of one float type that needs no promotion, and `out` is fit to work in."""
+    if not (type(x) is type(weights) is np.ndarray and x.ndim and 1 <= weights.ndim <= 2):
+        return False
+    dtype = x.dtype
+    if not ((dtype is _FLOAT32 or dtype is _FLOAT64) and weights.dtype is dtype):
+        return False
+    kind = type(bias)
+    if kind is np.ndarray:
+        if bias.dtype is not dtype or bias.shape not in ((), weights.shape[1:]):
+            return False
+    elif kind is not float and kind is not int and kind is not dtype.type:
+        return False
+    return out is None or (
+        type(out) is np.ndarray
+        and out.dtype is dtype
+        and out.shape == x.shape[:-1] + weights.shape[1:]
+        and not (kind is np.ndarray and np.may_share_memory(out, bias))
+    )
+
+
+def _neuron_alike(x: Any, weights: Any, bias: Any, activation: Any, alpha: Any, out: Any) -> Any:
+    if x.ndim == weights.ndim == 1 and x.size == weights.size and out is None:
+        function = _unary(activation, alpha)
+        z = x.dot(weights) + bias  # for a few inputs the quickest, and the time is all in the calls
+        return z if function is None else function(z)
+    if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS:
+        try:
+            function, takes_alpha = _rows[activation]
+        except (KeyError, TypeError):
+            function, takes_alpha = _rows_of(activation)
+        if takes_alpha:
+            return function(x, weights, bias, alpha, out=out)
+        return function(x, weights, bias, out=out)
+    function = _unary(activation, alpha)
+    z = np.matmul(x, weights, out=out)
+    np.add(z, bias, out=z)
+    return z if function is None else function(z, out=z)
+
+
+def _rows_of(activation: Any) -> tuple[np.ufunc, bool]:
+    chosen = _chosen(activation)
+    if chosen is leaky_relu:
+        chosen = prelu
+    found = fused.of_rows(None if chosen is None else find(cast(np.ufunc, chosen))), chosen is prelu
+    _rows[activation] = found
+    return found
 
 
 def _neuron(x: Any, weights: Any, bias: Any, function: Callable[..., Any] | None, out: Any) -> Any:
@@ -118,15 +174,23 @@ def _neuron(x: Any, weights: Any, bias: Any, function: Callable[..., Any] | None
 
 def _unary(activation: Any, alpha: Any) -> Callable[..., Any] | None:
     """The activation as a ufunc-like function of one input and `out`."""
-    if isinstance(activation, str):
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}; the names are {', '.join(ACTIVATIONS)}")
-        activation = ACTIVATIONS[activation]
-    if activation is None:
-        return None
-    if activation is leaky_relu or activation is prelu:
+    chosen = _chosen(activation)
+    if chosen is leaky_relu or chosen is prelu:
         slope = float(alpha)
         return lambda z, out=None: prelu(z, slope, out=out)
+    return chosen
+
+
+def _chosen(activation: Any) -> Callable[..., Any] | None:
+    """The activation that a name stands for or that is given as a function, or None for the linear one."""
+    if isinstance(activation, str):
+        try:
+            return cast("Callable[..., Any] | None", ACTIVATIONS[activation])
+        except KeyError:
+            names = ", ".join(ACTIVATIONS)
+            raise ValueError(f"unknown activation {activation!r}; the names are {names}") from None
+    if activation is None or activation is leaky_relu or activation is prelu:
+        return activation
     if isinstance(activation, np.ufunc) and find(activation) is not None and activation.nin == 1:
         return activation
     raise TypeError(

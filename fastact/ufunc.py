@@ -73,6 +73,7 @@ class Activation:
         self.kernel = numba.njit(**STRICT)(self.function)
         codes = _INTEGERS + _FLOATS if integers else _FLOATS
         self.loops = [Loop(self, index, code) for index, code in enumerate(codes)]
+        self._codes = codes
         signatures = [code * (self.inputs + 1) for code in codes]
         self.table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
         self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
@@ -97,6 +98,10 @@ class Activation:
         depends_on = source.fingerprint(self.function, _python_function)
         key = None if depends_on is None else f"{numba_type}".encode() + depends_on
         return store.load(f"{self.name}-{numba_type}", key, build)
+
+    def loop(self, code: str) -> Loop:
+        """The loop for the type with this character code."""
+        return self.loops[self._codes.index(code)]
 
     @functools.cache  # noqa: B019 - an activation lives as long as the process
     def element(self, numba_type: Any) -> Any:

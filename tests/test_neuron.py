@@ -28,6 +28,8 @@ SHAPES = [
     ((3, 0), (0,)),
     ((0,), (0,)),
     ((33, 70), (70, 19)),
+    ((600, 5), (5,)),
+    ((300, 400), (400,)),
 ]
 TYPES = (np.float16, np.float32, np.float64)
 
@@ -116,6 +118,36 @@ def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None
             out = np.empty(bound.shape, np.float32)
             compiled_leaky(x, w, bias, out)
             assert (np.abs(out - expected_neuron(x, w, bias, "leaky_relu", 0.2)) <= bound).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["tanh", "leaky_relu", "linear"])
+def test_one_neuron_on_any_memory(name: str, dtype: Any) -> None:
+    space = make((700, 40), dtype)
+    w = make((20,), dtype, 1)
+    layouts = {
+        "contiguous": space[:, :20].copy(),
+        "columns": np.asfortranarray(space[:, :20]),
+        "slice": space[:, 3:23],
+        "every second": space[::2, ::2],
+        "reversed": space[::-1, 19::-1],
+        "broadcast": np.broadcast_to(space[:1, :20], (300, 20)),
+        "unaligned": np.frombuffer(b"-" + space[:, :20].tobytes(), dtype, offset=1).reshape(-1, 20),
+    }
+    for layout, x in layouts.items():
+        for weights in (w, np.repeat(w, 3)[::3], w[::-1]):
+            expected = expected_neuron(x, weights, 0.25, name, 0.3)
+            bound = tolerance(x, weights, 0.25, dtype)
+            assert (np.abs(fastact.neuron(x, weights, 0.25, name, 0.3) - expected) <= bound).all(), layout
+            every_third = np.full((x.shape[0], 3), 7, dtype)
+            fastact.neuron(x, weights, 0.25, name, 0.3, out=every_third[:, 1])
+            assert (np.abs(every_third[:, 1] - expected) <= bound).all(), layout
+            assert (every_third[:, ::2] == 7).all()
+    x = layouts["contiguous"]
+    expected = expected_neuron(x, w, 0.25, name, 0.3)
+    bound = tolerance(x, w, 0.25, dtype)
+    fastact.neuron(x, w, 0.25, name, 0.3, out=x[:, 4])
+    assert (np.abs(x[:, 4] - expected) <= bound).all()
 
 
 def test_tutorial_neuron() -> None:

@@ -86,7 +86,7 @@ def _copy_strided(source, source_stride, destination, destination_stride, n, kin
 
 
 @njit(**STRICT)
-def _move(source, source_stride, destination, destination_stride, n, size):
+def move(source, source_stride, destination, destination_stride, n, size):
     """Copy n items of `size` bytes between strided places that do not overlap."""
     if source_stride == size and destination_stride == size:
         copy(source, destination, n * size)
@@ -104,7 +104,7 @@ def _move(source, source_stride, destination, destination_stride, n, size):
 def _gather(source, stride, scratch, n, record):
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
-        _move(source, stride, scratch, size, n, size)
+        move(source, stride, scratch, size, n, size)
     elif stride == size:
         halves, floats = at(source, half_word), at(scratch, types.float32)
         for i in range(n):
@@ -133,7 +133,7 @@ def _scatter(scratch, destination, stride, n, record, streamed):
             stream_line(scratch + offset, destination + offset)
         copy(scratch + whole, destination + whole, n * size - whole)
     else:
-        _move(scratch, size, destination, stride, n, size)
+        move(scratch, size, destination, stride, n, size)
 
 
 @njit(**STRICT)
