@@ -166,24 +166,21 @@ def _tanh_residual_typed(y: Any, numerator: Any, large: Any, sh: Any, g: Any, re
 def sigmoid(x):
     """1 / (1 + e^-x), as unit / (unit + unit e^-x), whose terms stay in range where the result is subnormal.
 
-    With s = 2^n unit and t = x + n ln2_high, which is exact, the denominator is (unit + s) - s t + s v, where
-    v = e^-r - 1 + t collects all that is small; only its sum is rounded. The division gives c = 1/d, the residual of
-    unit * c corrects it.
+    With s = 2^n unit the denominator is (unit + s) + s (e^-r - 1); what the first sum loses joins the second term. The
+    division gives c = 1/d, and the residual of y = unit c corrects y.
     """
     k = _constants(x)
     x = k.sigmoid_high if x > k.sigmoid_high else x  # written so that NaN passes
     x = k.sigmoid_low if x < k.sigmoid_low else x
     shifted = fma(x, -k.log2_e, k.unit_shift)
     n = shifted - k.unit_shift
-    t = fma(n, k.ln2_high, x)
-    r = fma(n, k.ln2_low, t)
-    v = fma(n, -k.ln2_low, r * r * _polynomial(k.q_of_minus_r, r))
+    r = fma(n, k.ln2_low, fma(n, k.ln2_high, x))
     s = from_bits(int_shift_left(to_bits(shifted), k.fraction_bits))
     large = k.unit + s
-    small = fma(s, v, k.unit - (large - s))  # with what the sum above lost
-    c = k.one / (fma(-s, t, large) + small)
+    small = fma(s, fma(r * r, _polynomial(k.q_of_minus_r, r), -r), k.unit - (large - s))
+    c = k.one / (large + small)
     y = k.unit * c
-    residual = fma(-y, small, fma(y * s, t, fma(-y, large, k.unit)))
+    residual = fma(-y, small, fma(-y, large, k.unit))
     return fma(residual, c, y)
 
 
