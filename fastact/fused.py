@@ -7,22 +7,18 @@ after every call of it, would be in the way of ours.
 from __future__ import annotations
 
 import functools
-import threading
 
 import numba
 import numpy as np
 
 from . import store
-from .capi import LoopFunction, LoopTable, c_function
+from .capi import LoopTable
 from .kernels import driver, rows
 from .kernels.bits import STRICT
 from .kernels.dense import SUM
-from .ufunc import Activation, Loop
+from .ufunc import Activation, Loop, lazy_table, lock
 
 _CODES = "fd"
-
-_lock = threading.Lock()
-_loops: dict[int, _RowLoop] = {}
 
 
 class _RowLoop:
@@ -37,27 +33,24 @@ class _RowLoop:
         self.record = driver.new_words(rows.RECORD_WORDS)
         self.record[driver.INPUTS] = inputs
         self.record[driver.ITEM_SIZE] = dtype.itemsize
-        _loops[self.address] = self
 
     @property
     def address(self) -> int:
         return int(self.record.ctypes.data)
 
-    def load(self) -> None:
-        """Compile what the loop needs or take it from the store, and let the ufunc call it from now on."""
-        if self._activation_loop is not None:
-            self._activation_loop.load()
-        with _lock:
+    def load(self) -> int:
+        with lock:
             if self.record[rows.SUM] == 0:
                 if self._activation_loop is not None:
+                    self._activation_loop.load()
                     self.record[driver.LOOP] = self._activation_loop.record[driver.LOOP]
-                function = _drive_rows()
                 self.record[rows.SUM] = store.load(
                     f"sum_rows-{self._type}",
                     str(self._type).encode(),
                     lambda: numba.cfunc(rows.SUM_SIGNATURE, **SUM)(rows.sum_rows(self._type)),
                 )
-                self.table.set_function(self.index, function)
+                self.table.set_function(self.index, _drive_rows())
+        return _drive_rows()
 
 
 @functools.cache
@@ -69,7 +62,7 @@ def of_rows(activation: Activation | None) -> np.ufunc:
     inputs = 1 if activation is None else activation.inputs
     loops = [_RowLoop(code, None if activation is None else activation.loop(code), inputs) for code in _CODES]
     operands = rows.FURTHER + inputs
-    table = LoopTable(_first_call(), [loop.address for loop in loops], [code * operands for code in _CODES])
+    table = lazy_table(loops, [code * operands for code in _CODES])
     for loop in loops:
         loop.table = table
     return table.ufunc("neuron", "", operands - 1, "(k),(k)" + ",()" * inputs + "->()")
@@ -78,12 +71,3 @@ def of_rows(activation: Activation | None) -> np.ufunc:
 @functools.cache
 def _drive_rows() -> int:
     return store.load("drive_rows", b"", lambda: numba.cfunc(driver.DRIVE_SIGNATURE, **STRICT)(rows.drive_rows))
-
-
-@functools.cache
-def _first_call() -> int:
-    def first_call(addresses: int, dimensions: int, strides: int, record: int) -> None:
-        _loops[record].load()
-        LoopFunction(_drive_rows())(addresses, dimensions, strides, record)
-
-    return c_function(first_call)

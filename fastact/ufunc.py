@@ -7,8 +7,8 @@ import functools
 import inspect
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any, overload
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, overload
 
 import numba
 import numpy as np
@@ -30,9 +30,20 @@ _FLOATS = "efd"
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
-_lock = threading.RLock()
-_loops: dict[int, Loop] = {}
+lock = threading.RLock()  # held while a loop is loaded
+_loops: dict[int, Loadable] = {}
 _activations: dict[np.ufunc, Activation] = {}
+
+
+class Loadable(Protocol):
+    """A loop of a ufunc, known to C by the address of its record."""
+
+    @property
+    def address(self) -> int:
+        """Of the record."""
+
+    def load(self) -> int:
+        """Compile the loop or take it from the store; gives the C function that serves it from now on."""
 
 
 class Loop:
@@ -50,20 +61,18 @@ class Loop:
         self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
         self.record[driver.GRAIN] = threads.GRAIN
         self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
-        _loops[self.address] = self
 
     @property
     def address(self) -> int:
-        """Of the record, which is what NumPy and the driver know the loop by."""
         return int(self.record.ctypes.data)
 
-    def load(self) -> None:
-        """Compile the loop or take it from the store, and let the ufunc call the driver from now on."""
-        with _lock:
+    def load(self) -> int:
+        with lock:
             if self.record[driver.LOOP] == 0:
                 self.record[driver.POOL] = threads.pool_address()
                 self.record[driver.LOOP] = self._owner.compile(self._type)
                 self._owner.table.set_function(self._index, _driver())
+        return _driver()
 
 
 class Activation:
@@ -79,7 +88,7 @@ class Activation:
         self.loops = [Loop(self, index, code) for index, code in enumerate(codes)]
         self._codes = codes
         signatures = [code * (self.inputs + 1) for code in codes]
-        self.table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
+        self.table = lazy_table(self.loops, signatures)
         self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = self.function.__module__
@@ -171,10 +180,15 @@ def _first_call() -> int:
     """The C function that a ufunc calls for a loop that is not loaded yet."""
 
     def first_call(addresses: int, dimensions: int, strides: int, record: int) -> None:
-        _loops[record].load()
-        LoopFunction(_driver())(addresses, dimensions, strides, record)
+        LoopFunction(_loops[record].load())(addresses, dimensions, strides, record)
 
     return c_function(first_call)
+
+
+def lazy_table(loops: Sequence[Loadable], signatures: Sequence[str]) -> LoopTable:
+    """The table of a ufunc whose loops are loaded when they are first called."""
+    _loops.update((loop.address, loop) for loop in loops)
+    return LoopTable(_first_call(), [loop.address for loop in loops], signatures)
 
 
 def find(ufunc: np.ufunc) -> Activation | None:
@@ -183,7 +197,7 @@ def find(ufunc: np.ufunc) -> Activation | None:
 
 
 def load_all() -> None:
-    """Compile or load every inner loop of every activation."""
+    """Compile or load every loop that there is."""
     for loop in list(_loops.values()):
         loop.load()
 
