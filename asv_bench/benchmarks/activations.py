@@ -58,6 +58,39 @@ class RelativeToNumpy:
     track_time_relative_to_numpy.unit = "time / NumPy's time"  # type: ignore[attr-defined]
 
 
+class AlternatingWithBlas:
+    """A matrix product and an activation in turn: the idle threads of one must not be in the way of the other's."""
+
+    def track_time_relative_to_each_alone(self) -> float:
+        matrix, x = np.ones((500, 500), np.float32), _INPUTS["float32", 1_000_000]
+        product, out = np.empty_like(matrix), np.empty_like(x)
+
+        def multiply() -> None:
+            np.matmul(matrix, matrix, out=product)
+
+        def activate() -> None:
+            fastact.sigmoid(x, out=out)
+
+        def both() -> None:
+            multiply()
+            activate()
+
+        alone = _median_time(multiply), _median_time(activate)
+        return _median_time(both) / sum(alone)
+
+    track_time_relative_to_each_alone.unit = "time / sum of both alone"  # type: ignore[attr-defined]
+
+
+def _median_time(call: Any) -> float:
+    time.sleep(0.3)  # until idle threads sleep
+    times = []
+    for _ in range(60):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
 class Start:
     """A new process, with the compiled code in the store: what `import numba` costs is to be subtracted."""
 
