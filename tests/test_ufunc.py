@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastact
+from fastact.kernels import driver
+from fastact.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
 
@@ -212,6 +215,46 @@ def test_guard_bytes_stay() -> None:
                 function(numbers(n, dtype), out=memory[64 : 64 + n])
                 assert (memory[:64] == 42).all()
                 assert (memory[64 + n :] == 42).all()
+
+
+@pytest.fixture
+def streamed() -> Iterator[None]:
+    """Let the memory-bound loops write results of every size past the caches."""
+    records = [
+        activation.loop(c).record for f in (fastact.relu, fastact.prelu) if (activation := find(f)) for c in "fd"
+    ]
+    before = [int(record[driver.STREAM]) for record in records]
+    for record in records:
+        record[driver.STREAM] = 1
+    yield
+    for record, size in zip(records, before, strict=True):
+        record[driver.STREAM] = size
+
+
+@pytest.mark.usefixtures("streamed")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_past_the_caches(dtype: Any) -> None:
+    for n in (1, 2, 15, 16, 17, 255, 1023, 1024, 1025, 5000, 60_000):
+        x = numbers(n, dtype)
+        slopes = np.abs(numbers(n + 1, dtype)[1:])
+        for start in range(18):
+            memory = np.full(n + 128, 42, dtype)
+            out = memory[start : start + n]
+            np.testing.assert_array_equal(fastact.relu(x, out=out), np.maximum(x, 0))
+            np.testing.assert_array_equal(fastact.prelu(x, slopes, out=out), np.where(x > 0, x, slopes * x))
+            assert (memory[:start] == 42).all()
+            assert (memory[start + n :] == 42).all()
+            out[:] = x
+            np.testing.assert_array_equal(fastact.relu(out, out=out), np.maximum(x, 0))
+            np.testing.assert_array_equal(fastact.leaky_relu(x[::-1], 0.5, out=out), np.where(x > 0, x, x * 0.5)[::-1])
+
+
+def test_a_large_result_is_streamed() -> None:
+    activation = find(fastact.relu)
+    assert activation is not None
+    assert activation.loop("f").record[driver.STREAM] == STREAM_BYTES
+    x = numbers(STREAM_BYTES // 4 + 3, np.float32)
+    np.testing.assert_array_equal(fastact.relu(x), np.maximum(x, 0))
 
 
 @settings(max_examples=150, deadline=None)
