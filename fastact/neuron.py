@@ -127,13 +127,15 @@ def _neuron_alike(x: Any, weights: Any, bias: Any, activation: Any, alpha: Any, 
         function = _unary(activation, alpha)
         z = x.dot(weights) + bias  # for a few inputs the quickest, and the time is all in the calls
         return z if function is None else function(z)
-    if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS:
+    if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
+        if weights.strides[0] != x.itemsize:
+            weights = weights.copy()
         try:
             function, takes_alpha = _rows[activation]
         except (KeyError, TypeError):
             function, takes_alpha = _rows_of(activation)
         if takes_alpha:
-            return function(x, weights, bias, alpha, out=out)
+            return function(x, weights, bias, float(alpha), out=out)
         return function(x, weights, bias, out=out)
     function = _unary(activation, alpha)
     z = np.matmul(x, weights, out=out)

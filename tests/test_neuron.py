@@ -150,6 +150,13 @@ def test_one_neuron_on_any_memory(name: str, dtype: Any) -> None:
     assert (np.abs(x[:, 4] - expected) <= bound).all()
 
 
+def test_the_slope_does_not_promote() -> None:
+    x, w = make((4, 5), np.float32), make((5,), np.float32, 1)
+    for slope in (0.2, np.float64(0.2), np.array(0.2), 1):
+        for inputs in (x, x[0], x.repeat(30_000, axis=0)):
+            assert fastact.neuron(inputs, w, 0.0, "leaky_relu", slope).dtype == np.float32  # type: ignore[arg-type]
+
+
 def test_tutorial_neuron() -> None:
     x = np.array([1.0, 2.0, 3.0, 2.5, 1.5])
     w = np.array([0.2, 0.8, -0.5, 1.0, 0.4])

@@ -31,7 +31,7 @@ _POINTER_SPACE = _BUFFERS * 8
 def sum_rows(real: Any) -> Callable[..., None]:
     """`sums(addresses, strides, k_strides, first, rows, k, result)`: bias + x @ weights of some rows, in type `real`.
 
-    Compiled with leave to take the sum in any order, which makes it SIMD.
+    Compiled with leave to take the sum in any order, which makes it SIMD where x and weights are contiguous along k.
     """
     size = np.dtype(str(real)).itemsize
     zero = np.dtype(str(real)).type(0)
@@ -51,14 +51,6 @@ def sum_rows(real: Any) -> Callable[..., None]:
                 for i in range(k):
                     total += inputs[i] * weights[i]
                 totals[row] = total + at(b + row * b_row, real)[0]
-        elif x_row == size and w_row == 0:
-            # Columns are contiguous: sum them one after the other.
-            for row in range(rows):
-                totals[row] = at(b + row * b_row, real)[0]
-            for i in range(k):
-                inputs, weight = at(x + i * x_step, real), at(w + i * w_step, real)[0]
-                for row in range(rows):
-                    totals[row] += inputs[row] * weight
         else:
             for row in range(rows):
                 total = zero
