@@ -12,44 +12,32 @@ import numba
 import numpy as np
 
 from . import store
-from .capi import LoopTable
 from .kernels import driver, rows
 from .kernels.bits import STRICT
 from .kernels.dense import SUM
-from .ufunc import Activation, Loop, lazy_table, lock
+from .ufunc import Activation, LazyLoop, lazy_table
 
 _CODES = "fd"
 
 
-class _RowLoop:
-    """The loop over rows for one activation and type."""
+class _RowLoop(LazyLoop):
+    """The loop over rows for one activation, or for the weighted sum alone, and one type."""
 
-    def __init__(self, code: str, activation_loop: Loop | None, inputs: int) -> None:
+    def __init__(self, code: str, activation: Activation | None, inputs: int) -> None:
         dtype = np.dtype(code)
+        super().__init__(dtype, inputs, rows.RECORD_WORDS)
         self._type = numba.from_dtype(dtype)
-        self._activation_loop = activation_loop
-        self.table: LoopTable
-        self.index = _CODES.index(code)
-        self.record = driver.new_words(rows.RECORD_WORDS)
-        self.record[driver.INPUTS] = inputs
-        self.record[driver.ITEM_SIZE] = dtype.itemsize
+        self._activation_loop = None if activation is None else activation.loop(code)
 
-    @property
-    def address(self) -> int:
-        return int(self.record.ctypes.data)
-
-    def load(self) -> int:
-        with lock:
-            if self.record[rows.SUM] == 0:
-                if self._activation_loop is not None:
-                    self._activation_loop.load()
-                    self.record[driver.LOOP] = self._activation_loop.record[driver.LOOP]
-                self.record[rows.SUM] = store.load(
-                    f"sum_rows-{self._type}",
-                    str(self._type).encode(),
-                    lambda: numba.cfunc(rows.SUM_SIGNATURE, **SUM)(rows.sum_rows(self._type)),
-                )
-                self.table.set_function(self.index, _drive_rows())
+    def _fill_record(self) -> int:
+        if self._activation_loop is not None:
+            self._activation_loop.load()
+            self.record[driver.LOOP] = self._activation_loop.record[driver.LOOP]
+        self.record[rows.SUM] = store.load(
+            f"sum_rows-{self._type}",
+            str(self._type).encode(),
+            lambda: numba.cfunc(rows.SUM_SIGNATURE, **SUM)(rows.sum_rows(self._type)),
+        )
         return _drive_rows()
 
 
@@ -60,11 +48,9 @@ def of_rows(activation: Activation | None) -> np.ufunc:
     Its operands are x, weights, bias and the further inputs of the activation.
     """
     inputs = 1 if activation is None else activation.inputs
-    loops = [_RowLoop(code, None if activation is None else activation.loop(code), inputs) for code in _CODES]
+    loops = [_RowLoop(code, activation, inputs) for code in _CODES]
     operands = rows.FURTHER + inputs
     table = lazy_table(loops, [code * operands for code in _CODES])
-    for loop in loops:
-        loop.table = table
     return table.ufunc("neuron", "", operands - 1, "(k),(k)" + ",()" * inputs + "->()")
 
 

@@ -30,7 +30,6 @@ ACTIVATIONS: dict[str, Any] = {
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _FEW_PRODUCTS = 100_000  # at most so many are quicker on one thread
-_rows: dict[Any, tuple[np.ufunc, bool]] = {}  # what `_rows_of` found: a generalised ufunc, and if it takes alpha
 
 
 def neuron(
@@ -130,26 +129,21 @@ def _neuron_alike(x: Any, weights: Any, bias: Any, activation: Any, alpha: Any, 
     if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
         if weights.strides[0] != x.itemsize:
             weights = weights.copy()
-        try:
-            function, takes_alpha = _rows[activation]
-        except (KeyError, TypeError):
-            function, takes_alpha = _rows_of(activation)
+        rows, takes_alpha = _rows_of(_chosen(activation))
         if takes_alpha:
-            return function(x, weights, bias, float(alpha), out=out)
-        return function(x, weights, bias, out=out)
+            return rows(x, weights, bias, float(alpha), out=out)
+        return rows(x, weights, bias, out=out)
     function = _unary(activation, alpha)
     z = np.matmul(x, weights, out=out)
     np.add(z, bias, out=z)
     return z if function is None else function(z, out=z)
 
 
-def _rows_of(activation: Any) -> tuple[np.ufunc, bool]:
-    chosen = _chosen(activation)
-    if chosen is leaky_relu:
-        chosen = prelu
-    found = fused.of_rows(None if chosen is None else find(cast(np.ufunc, chosen))), chosen is prelu
-    _rows[activation] = found
-    return found
+@functools.cache
+def _rows_of(chosen: Any) -> tuple[np.ufunc, bool]:
+    """The generalised ufunc of an activation that `_chosen` gave, and whether it takes alpha."""
+    takes_alpha = chosen is leaky_relu or chosen is prelu
+    return fused.of_rows(None if chosen is None else find(prelu if takes_alpha else chosen)), takes_alpha
 
 
 def _neuron(x: Any, weights: Any, bias: Any, function: Callable[..., Any] | None, out: Any) -> Any:

@@ -8,7 +8,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, overload
+from typing import Any, overload
 
 import numba
 import numpy as np
@@ -30,48 +30,58 @@ _FLOATS = "efd"
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
-lock = threading.RLock()  # held while a loop is loaded
-_loops: dict[int, Loadable] = {}
+_lock = threading.RLock()
+_loops: dict[int, LazyLoop] = {}
 _activations: dict[np.ufunc, Activation] = {}
 
 
-class Loadable(Protocol):
-    """A loop of a ufunc, known to C by the address of its record."""
+class LazyLoop:
+    """A loop of a ufunc, which C knows by the address of its record; loaded when it is first called."""
+
+    def __init__(self, dtype: np.dtype[Any], inputs: int, words: int) -> None:
+        self.record = driver.new_words(words)
+        self.record[driver.INPUTS] = inputs
+        self.record[driver.ITEM_SIZE] = dtype.itemsize
+        self._function = 0
 
     @property
     def address(self) -> int:
         """Of the record."""
+        return int(self.record.ctypes.data)
+
+    def belongs_to(self, table: LoopTable, index: int) -> None:
+        """Say where the ufunc keeps the function that it calls for this loop."""
+        self._table, self._index = table, index
 
     def load(self) -> int:
-        """Compile the loop or take it from the store; gives the C function that serves it from now on."""
+        """Make the loop ready; gives the C function that serves it from now on."""
+        with _lock:
+            if self._function == 0:
+                self._function = self._fill_record()
+                self._table.set_function(self._index, self._function)
+        return self._function
+
+    def _fill_record(self) -> int:
+        """Compile what the record names or take it from the store; gives the C function that reads the record."""
+        raise NotImplementedError
 
 
-class Loop:
-    """The inner loop of an activation for one type, compiled or loaded when it is first called."""
+class Loop(LazyLoop):
+    """The inner loop of an activation for one type."""
 
-    def __init__(self, owner: Activation, index: int, code: str) -> None:
-        self._owner = owner
-        self._index = index
+    def __init__(self, owner: Activation, code: str) -> None:
         dtype = np.dtype(code)
+        super().__init__(dtype, owner.inputs, driver.RECORD_WORDS)
         computed = np.dtype(np.float32) if code == "e" else dtype
+        self._owner = owner
         self._type = numba.from_dtype(computed)
-        self.record = driver.new_words(driver.RECORD_WORDS)
-        self.record[driver.INPUTS] = owner.inputs
-        self.record[driver.ITEM_SIZE] = dtype.itemsize
         self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
         self.record[driver.GRAIN] = threads.GRAIN
         self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
 
-    @property
-    def address(self) -> int:
-        return int(self.record.ctypes.data)
-
-    def load(self) -> int:
-        with lock:
-            if self.record[driver.LOOP] == 0:
-                self.record[driver.POOL] = threads.pool_address()
-                self.record[driver.LOOP] = self._owner.compile(self._type)
-                self._owner.table.set_function(self._index, _driver())
+    def _fill_record(self) -> int:
+        self.record[driver.POOL] = threads.pool_address()
+        self.record[driver.LOOP] = self._owner.compile(self._type)
         return _driver()
 
 
@@ -85,11 +95,11 @@ class Activation:
         self.inputs = _count_inputs(self.function)
         self.kernel = numba.njit(**STRICT)(self.function)
         codes = _INTEGERS + _FLOATS if integers else _FLOATS
-        self.loops = [Loop(self, index, code) for index, code in enumerate(codes)]
+        self.loops = [Loop(self, code) for code in codes]
         self._codes = codes
         signatures = [code * (self.inputs + 1) for code in codes]
-        self.table = lazy_table(self.loops, signatures)
-        self.ufunc = self.table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
+        table = lazy_table(self.loops, signatures)
+        self.ufunc = table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = self.function.__module__
         _activations[self.ufunc] = self
@@ -185,10 +195,13 @@ def _first_call() -> int:
     return c_function(first_call)
 
 
-def lazy_table(loops: Sequence[Loadable], signatures: Sequence[str]) -> LoopTable:
+def lazy_table(loops: Sequence[LazyLoop], signatures: Sequence[str]) -> LoopTable:
     """The table of a ufunc whose loops are loaded when they are first called."""
-    _loops.update((loop.address, loop) for loop in loops)
-    return LoopTable(_first_call(), [loop.address for loop in loops], signatures)
+    table = LoopTable(_first_call(), [loop.address for loop in loops], signatures)
+    for index, loop in enumerate(loops):
+        loop.belongs_to(table, index)
+        _loops[loop.address] = loop
+    return table
 
 
 def find(ufunc: np.ufunc) -> Activation | None:

@@ -83,24 +83,14 @@ def from_bits(typingctx: Any, pattern: Any) -> Any:
     return real(pattern), codegen
 
 
-def _same_width(operation: str) -> Any:
-    """An integer operation that stays in its width: Numba's own promote int32 to int64."""
+@intrinsic
+def int_shift_left(typingctx: Any, a: Any, b: Any) -> Any:
+    """`a << b` in the type of `a`: Numba's own promotes int32 to int64."""
 
-    @intrinsic
-    def integer_operation(typingctx: Any, a: Any, b: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            second = context.cast(builder, arguments[1], b, a)
-            return getattr(builder, operation)(arguments[0], second)
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.shl(arguments[0], context.cast(builder, arguments[1], b, a))
 
-        return a(a, b), codegen
-
-    return integer_operation
-
-
-int_add = _same_width("add")
-int_sub = _same_width("sub")
-int_shift_left = _same_width("shl")
-int_shift_right = _same_width("ashr")
+    return a(a, b), codegen
 
 
 @intrinsic
