@@ -78,11 +78,14 @@ def tanh(x):
 
     Notes
     -----
-    Largest error: 1.5 ULP in float32 and float64 (2.5 on a CPU without fused multiply-add), 0.51 ULP in float16. No
-    floating-point warning is raised.
+    Largest error: 1.5 ULP in float32 and float64 (2.5 on a CPU without fused multiply-add), 0.51 ULP in float16. On a
+    CPU with AVX-512 float32 is within 1 ULP and never falls from one number to the next. No floating-point warning is
+    raised.
 
-    From ``n = (1 - exp(-2|x|)) / 2`` as ``n / (1 - n)``; `n` by the reduction of W. J. Cody and W. Waite, *Software
-    Manual for the Elementary Functions* (1980), and a minimax polynomial.
+    In float32 with AVX-512 a polynomial of degree 4 out of a table of 32, chosen as by S. Gal, "Computing elementary
+    functions: a new approach for achieving high accuracy and good performance" (1986). Elsewhere from
+    ``n = (1 - exp(-2|x|)) / 2`` as ``n / (1 - n)``; `n` by the reduction of W. J. Cody and W. Waite, *Software Manual
+    for the Elementary Functions* (1980), and a minimax polynomial.
 
     Examples
     --------

@@ -112,9 +112,10 @@ def _compile(build: Callable[[], Any]) -> Entry:
 def _isolate(module: Any, symbol: str) -> None:
     """Leave one function visible, so that what can not happen, such as an exception, leaves no code behind."""
     for value in (*module.functions, *module.global_variables):
-        if not value.is_declaration and value.name != symbol:
+        if not value.is_declaration and value.name != symbol and not value.name.startswith("llvm."):
             value.linkage = "internal"
     passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()  # what the vectoriser called
     passes.add_ipsccp_pass()
     passes.add_simplify_cfg_pass()
     passes.add_global_dead_code_eliminate_pass()

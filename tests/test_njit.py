@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -139,8 +140,23 @@ def test_a_loop_over_a_scalar_call_is_simd() -> None:
     loop(x, np.empty_like(x))
     (assembly,) = loop.inspect_asm().values()
     assert "vfmadd" in assembly
-    packed = [line for line in assembly.splitlines() if "vfmadd" in line and "ps" in line and "ymm" in line]
-    assert packed
+    packed = [line for line in assembly.splitlines() if "vfmadd" in line and "ps" in line]
+    assert any("ymm" in line or "zmm" in line for line in packed)
+
+
+def test_a_loop_over_tanh_looks_up_in_registers() -> None:
+    if "+avx512f" not in store.cpu()[1].split(","):
+        pytest.skip("this processor does not look up in registers")
+
+    @njit
+    def loop(x, out):  # type: ignore[no-untyped-def]
+        for i in range(x.size):
+            out[i] = fa.tanh(x[i])
+
+    x = np.zeros(10, np.float32)
+    loop(x, np.empty_like(x))
+    (optimised,) = loop.inspect_llvm().values()
+    assert re.search(r"call <(8|16) x float> @fastact_tanh", optimised)
 
 
 def test_inside_parallel_functions() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastact
+from fastact.kernels import lookup
 
 from .reference import ACTIVATIONS, BOUNDS, exact, hard_float64, in_float64, patterns, ulps
 from .sweep import sweep
@@ -50,6 +51,14 @@ def test_float32_neighbours(name: str) -> None:
         assert found.asymmetries == 0
     else:
         assert found.descents == 0
+
+
+def test_float32_tanh_from_the_table() -> None:
+    if not lookup.available():
+        pytest.skip("this processor does not look up in registers")
+    found = sweep("tanh", step=61)
+    assert found.error <= 1, f"{found.error:.3f} ULP at {found.where!r}"
+    assert found.descents == 0
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

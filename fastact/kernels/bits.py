@@ -28,7 +28,8 @@ def is_given(argument: Any) -> bool:
     return not (argument is None or isinstance(argument, (types.Omitted, types.NoneType)))
 
 
-def _has_feature(context: Any, *names: str) -> bool:
+def has_feature(context: Any, *names: str) -> bool:
+    """Whether the processor that code is compiled for has one of these features, by LLVM's names."""
     features = context.codegen()._get_host_cpu_features().split(",")
     return any(f"+{name}" in features for name in names)
 
@@ -43,7 +44,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         x, y, z = arguments
-        if context.codegen()._llvm_module.triple.startswith("x86") and not _has_feature(context, "fma"):
+        if context.codegen()._llvm_module.triple.startswith("x86") and not has_feature(context, "fma"):
             return builder.fadd(builder.fmul(x, y), z)
         return builder.fma(x, y, z)
 
@@ -118,7 +119,7 @@ def widest_vectors(typingctx: Any) -> Any:
     """
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if _has_feature(context, "avx512f"):
+        if has_feature(context, "avx512f"):
             set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # a name llvmlite does not list
         return context.get_dummy_value()
 
@@ -375,7 +376,7 @@ def float_to_half(typingctx: Any, x: Any) -> Any:
 def _hardware_half(context: Any) -> bool:
     # Without an instruction LLVM calls a runtime library that need not be in the process.
     triple = context.codegen()._llvm_module.triple
-    return triple.startswith(("aarch64", "arm64")) or _has_feature(context, "f16c")
+    return triple.startswith(("aarch64", "arm64")) or has_feature(context, "f16c")
 
 
 def _half_to_float_by_integers(builder: Any, half: Any) -> Any:

@@ -13,6 +13,8 @@ Quotients are corrected by their own residual: for y = fl(a / d) the remainder a
 from parts of a and d that were never rounded together, divided by d and added to y, leaves little more than the last
 rounding. Without fused multiply-add the residuals are rounded too; the docstrings of the public functions say what that
 costs.
+
+Where a processor looks numbers up in registers, tanh in float32 is a polynomial out of a table: `lookup` says how.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from . import lookup
 from .bits import STRICT, copysign, fma, from_bits, int_shift_left, like, to_bits
+from .tanh_table import TANH
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
 _Q32 = (0.4999999814953089, 0.1666654342513629, 0.041667200780760814, 0.008366547074457017, 0.0013882511411919)
@@ -185,7 +189,7 @@ def sigmoid(x):
 
 
 @njit(**STRICT)
-def tanh(x):
+def _tanh_by_exponential(x):
     """The quotient n / (1 - n) of n = (1 - exp(-2|x|)) / 2, with the sign of x.
 
     With s = 2^m, h = |x| + m ln(2)/2 and g = (e^-2h - 1) / 2h, the numerator is (1 - s)/2 - s h g: near 0, where m = 0,
@@ -206,6 +210,27 @@ def tanh(x):
     y = numerator / (k.one - numerator)
     residual = _tanh_residual(y, numerator, large, sh, g, m * s * k.half_ln2_rest, k)
     return copysign(fma(residual, k.one + y, y), x)
+
+
+_tanh_by_table = lookup.odd_function(TANH)
+
+
+def _tanh(x: Any) -> Any:
+    """The hyperbolic tangent by the method that suits the type and the processor."""
+    raise NotImplementedError
+
+
+@overload(_tanh, jit_options=STRICT, strict=False)
+def _tanh_typed(x: Any) -> Any:
+    if x == types.float32 and lookup.available():
+        return lambda x: _tanh_by_table(x)
+    return lambda x: _tanh_by_exponential(x)
+
+
+@njit(**STRICT)
+def tanh(x):
+    """The hyperbolic tangent."""
+    return _tanh(x)
 
 
 @njit(**STRICT)
