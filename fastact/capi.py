@@ -15,9 +15,6 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-#: What NumPy calls for each inner loop: (char **args, npy_intp *dimensions, npy_intp *strides, void *data).
-LoopFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-
 _forever: list[Any] = []  # C holds bare pointers into these
 
 
@@ -78,28 +75,50 @@ define void @thunk(ptr %a, ptr %b, ptr %c, ptr %d) {{
   %state = call i32 {PyGILState_Ensure}()
   %pending = call ptr {PyErr_Occurred}()
   %raised = icmp ne ptr %pending, null
-  br i1 %raised, label %done, label %call
-call:
+  br i1 %raised, label %failed, label %ask
+ask:
   %result = call ptr (ptr, ptr, ...)
       {PyObject_CallFunction}(ptr {callable}, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
+  %nothing = icmp eq ptr %result, null
+  br i1 %nothing, label %failed, label %answered
+answered:
+  %address = call i64 {PyLong_AsSsize_t}(ptr %result)
   call void {Py_DecRef}(ptr %result)
   br label %done
+failed:
+  br label %done
 done:
+  %next = phi i64 [ %address, %answered ], [ 0, %failed ]
   call void {PyGILState_Release}(i32 %state)
   %restored = call i32 {fesetenv}(ptr %environment)
+  %proceed = icmp sgt i64 %next, 0
+  br i1 %proceed, label %go_on, label %stop
+go_on:
+  %function = inttoptr i64 %next to ptr
+  call void %function(ptr %a, ptr %b, ptr %c, ptr %d)
+  br label %stop
+stop:
   ret void
 }}
 """
 
 
-def c_function(function: Callable[[int, int, int, int], None]) -> int:
-    """The address of a C function of four words that calls a Python function with them.
+def c_function(function: Callable[[int, int, int, int], int]) -> int:
+    """The address of a C function of four words that asks a Python function how to go on.
 
-    Unlike a ctypes callback it leaves an exception set, as a C function of Python's own does: NumPy looks for one
+    The Python function is given the words and gives the address of the C function that is to be called with them, or
+    0. Unlike a ctypes callback it leaves an exception set, as a C function of Python's own does: NumPy looks for one
     after an inner loop, so the caller of the ufunc sees it. The floating-point environment is left as it was,
     because NumPy would take a flag that the Python code raised for one of its loop.
     """
-    python = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_Occurred", "PyObject_CallFunction", "Py_DecRef")
+    python = (
+        "PyErr_Occurred",
+        "PyGILState_Ensure",
+        "PyGILState_Release",
+        "PyLong_AsSsize_t",
+        "PyObject_CallFunction",
+        "Py_DecRef",
+    )
     addresses = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value for name in python}
     for name in ("fegetenv", "fesetenv"):
         addresses[name] = ctypes.cast(getattr(_c_maths(), name), ctypes.c_void_p).value

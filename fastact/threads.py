@@ -7,6 +7,9 @@ import ctypes
 import operator
 import os
 import sys
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -17,12 +20,16 @@ from . import store
 from .capi import c_function
 from .kernels import driver
 from .kernels.bits import STRICT
+from .locks import lock
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
 GRAIN = 12_500
 
 _pool = driver.new_words(driver.POOL_WORDS)
 _pool[driver.THREADS] = numba.config.NUMBA_NUM_THREADS
+
+_chosen = False  # whether the user asked for more than one thread
+_obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
 
 
 def pool_address() -> int:
@@ -33,24 +40,99 @@ def pool_address() -> int:
     return int(_pool.ctypes.data)
 
 
-def start(*_: int) -> None:
+def start(*_: int) -> int:
     """Start Numba's thread pool and load the code that shares a call out; the driver calls it when it wants threads."""
-    if _pool[driver.FAN_OUT] != 0:
+    with lock:
+        if _pool[driver.FAN_OUT] == 0 and not _obstacle:
+            _start()
+    return 0
+
+
+def _start() -> None:
+    if layer() == "omp" and _may_be_a_copy():
+        _stay_on_one_thread(_FORKED)
         return
     _load_tbb()
-    # Where OpenMP serves: its workers spin after a loop and starve a BLAS that runs next. The library reads this when
-    # it is loaded; a choice of the user's stands.
-    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    numba.get_num_threads()  # starts the pool, without which the symbols that the code needs do not exist
-    if numba.threading_layer() == "workqueue":
-        # It aborts the process when two Python threads use it at once, and a call costs as much as the work.
-        _pool[driver.THREADS] = 1
+    try:
+        with _short_spins():
+            numba.get_num_threads()  # starts the pool, without which the symbols that the code needs do not exist
+    except ValueError as error:
+        _stay_on_one_thread(f"Numba has no threading layer: {error}")
+        _warn_of_obstacle()
+        return
+    if layer() == "workqueue":
+        _stay_on_one_thread("Numba's workqueue layer ends the process when two Python threads use it at once")
+        if _chosen:
+            _warn_of_obstacle()
         return
     _pool[driver.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
     _pool[driver.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
     _pool[driver.FAN_OUT] = store.load(
         "fan_out", b"", lambda: numba.cfunc(driver.FAN_OUT_SIGNATURE, **STRICT)(driver.fan_out)
     )
+
+
+_FORKED = "the process was forked from one that used OpenMP, which does not survive that"
+
+
+def _stay_on_one_thread(obstacle: str) -> None:
+    global _obstacle
+    _obstacle = obstacle
+    _pool[driver.THREADS] = 1
+
+
+def _warn_of_obstacle() -> None:
+    warnings.warn(f"fastact uses one thread: {_obstacle}", RuntimeWarning, stacklevel=3)
+
+
+@contextlib.contextmanager
+def _short_spins() -> Iterator[None]:
+    """Let an OpenMP that is loaded inside wait but shortly for more work.
+
+    Its workers spin after a loop and starve a BLAS that runs next. The library reads the variable when it is loaded; a
+    choice of the user's stands, and processes started later do not inherit ours.
+    """
+    name = "GOMP_SPINCOUNT"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "2000"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+def _may_be_a_copy() -> bool:
+    """Whether the process may be a forked copy of the one that started Numba's threads before we were imported.
+
+    A copy has none of its parent's worker threads, and its program lies where the parent's does.
+    """
+    try:
+        if len(os.listdir("/proc/self/task")) <= threading.active_count():
+            return True
+        return _layout("self") == _layout(str(os.getppid()))
+    except (OSError, IndexError):
+        return True
+
+
+def _layout(process: str) -> list[str]:
+    """Where the kernel put the code and the stack of a process's program."""
+    return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[23:26]
+
+
+def _in_child() -> None:
+    """After a fork: only this thread exists, and the pool may have been in use."""
+    busy = _pool[driver.BUSY] != 0
+    _pool[driver.BUSY] = 0
+    if layer() == "omp":
+        _stay_on_one_thread(_FORKED)
+    elif busy:
+        _stay_on_one_thread("the process was forked while another thread used the pool")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def layer() -> str | None:
@@ -93,6 +175,13 @@ def set_num_threads(n: SupportsIndex) -> None:
     ValueError
         If `n` is out of range.
 
+    Warns
+    -----
+    RuntimeWarning
+        If calls stay on one thread whatever is asked, which may be known only when threads are first wanted: on Numba's
+        workqueue layer, which can not be shared; where Numba finds no threading layer; in a process forked from one
+        that used OpenMP.
+
     Examples
     --------
     >>> import fastact
@@ -104,7 +193,12 @@ def set_num_threads(n: SupportsIndex) -> None:
     limit = numba.config.NUMBA_NUM_THREADS
     if not 1 <= count <= limit:
         raise ValueError(f"the number of threads must be between 1 and {limit}, got {count}")
-    _pool[driver.THREADS] = count
+    global _chosen
+    _chosen = count > 1
+    if _obstacle and count > 1:
+        _warn_of_obstacle()
+    else:
+        _pool[driver.THREADS] = count
 
 
 def get_num_threads() -> int:
@@ -114,7 +208,7 @@ def get_num_threads() -> int:
     -------
     int
         What `set_num_threads` set; before that the number of processors, or what the environment variable
-        ``NUMBA_NUM_THREADS`` says. 1 on Numba's workqueue layer, which can not be shared.
+        ``NUMBA_NUM_THREADS`` says. 1 where something is in the way of threads.
 
     Examples
     --------

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -18,9 +17,10 @@ from numba.extending import overload as numba_overload
 from numba.np import numpy_support
 
 from . import source, store, threads
-from .capi import LoopFunction, LoopTable, c_function
+from .capi import LoopTable, c_function
 from .kernels import driver
 from .kernels.bits import STRICT, convert_scalars
+from .locks import lock
 
 _INTEGERS = "bBhHiIlLqQ"
 _FLOATS = "efd"
@@ -30,7 +30,6 @@ _FLOATS = "efd"
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
-_lock = threading.RLock()
 _loops: dict[int, LazyLoop] = {}
 _activations: dict[np.ufunc, Activation] = {}
 
@@ -55,7 +54,7 @@ class LazyLoop:
 
     def load(self) -> int:
         """Make the loop ready; gives the C function that serves it from now on."""
-        with _lock:
+        with lock:
             if self._function == 0:
                 self._function = self._fill_record()
                 self._table.set_function(self._index, self._function)
@@ -189,8 +188,8 @@ def _driver() -> int:
 def _first_call() -> int:
     """The C function that a ufunc calls for a loop that is not loaded yet."""
 
-    def first_call(addresses: int, dimensions: int, strides: int, record: int) -> None:
-        LoopFunction(_loops[record].load())(addresses, dimensions, strides, record)
+    def first_call(addresses: int, dimensions: int, strides: int, record: int) -> int:
+        return _loops[record].load()
 
     return c_function(first_call)
 

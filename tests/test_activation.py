@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -14,6 +15,8 @@ from numba import njit
 
 import fastact
 from fastact import source
+
+from .processes import run
 
 
 @fastact.activation
@@ -124,3 +127,21 @@ def test_fingerprint_sees_what_a_function_depends_on() -> None:
         return recursive(x - 1) if x > 0 else 0.0
 
     assert fingerprint(recursive) is not None
+
+
+@pytest.mark.parametrize("inputs", [31, 32, 33, 62, 63])
+def test_as_many_inputs_as_a_ufunc_may_have(tmp_path: Path, inputs: int) -> None:
+    names = ", ".join(f"x{i}" for i in range(inputs))
+    code = f"""
+import numpy as np, fastact
+@fastact.activation(memory_bound=True)
+def total({names}):
+    return {names.replace(", ", " + ")}
+x = np.random.default_rng(0).normal(size=({inputs}, 60_000))
+expected = sum(x)
+for operands in (x, x[:, ::-2], [*x[:-1], 2.0], np.asfortranarray(x)):
+    np.testing.assert_allclose(total(*operands), sum(operands), rtol=1e-12, atol=1e-12)
+large = np.ones(33 << 17)
+np.testing.assert_array_equal(total(*[large] * {inputs}), {inputs}.0)
+"""
+    run(code, tmp_path)

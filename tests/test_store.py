@@ -12,6 +12,8 @@ import pytest
 
 import fastact
 
+from .processes import run
+
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
 EVERYTHING = f"{USE}; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
 NO_COMPILER = """
@@ -19,19 +21,6 @@ import numba.core.compiler as compiler
 def refuse(*arguments, **keywords): raise AssertionError("compiled")
 compiler.compile_extra = refuse
 """
-
-
-def run(code: str, cache: Path, **environment: str) -> str:
-    variables = os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment
-    done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", code],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def files(cache: Path) -> dict[str, int]:

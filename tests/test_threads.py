@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -14,6 +14,7 @@ import pytest
 
 import fastact
 
+from .processes import run
 from .reference import ACTIVATIONS
 
 LIMIT = numba.config.NUMBA_NUM_THREADS
@@ -84,13 +85,124 @@ def test_many_python_threads_at_once() -> None:
         list(pool.map(work, range(32)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_fork_after_threads() -> None:
-    x = np.random.default_rng(2).normal(size=200_000)
-    expected = fastact.tanh(x)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if np.array_equal(fastact.tanh(x), expected) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(fastact.tanh(x), expected)
+def test_a_thread_that_compiles_may_need_a_loop_that_another_loads(tmp_path: Path) -> None:
+    code = """
+import threading, numba, numpy as np, fastact
+from numba.extending import overload
+compiling, loading = threading.Event(), threading.Event()
+def stub(): pass
+@overload(stub)
+def implementation():
+    compiling.set()
+    loading.wait(1)
+    assert fastact.tanh(1.0) > 0
+    return lambda: 1
+def compile_stub():
+    numba.njit(lambda: stub())()
+thread = threading.Thread(target=compile_stub)
+thread.start()
+compiling.wait()
+other = threading.Thread(target=lambda: (loading.set(), fastact.sigmoid(np.ones(3))))
+other.start()
+thread.join()
+other.join()
+"""
+    run(code, tmp_path)
+
+
+def test_racing_first_calls(tmp_path: Path) -> None:
+    code = """
+import threading, numpy as np, fastact
+start = threading.Barrier(8)
+x = np.linspace(-3, 3, 100_000)
+wrong = []
+def work(function, reference):
+    start.wait()
+    if not np.allclose(function(x), reference, rtol=1e-12):
+        wrong.append(function)
+cases = [(fastact.tanh, np.tanh(x)), (fastact.sigmoid, 1 / (1 + np.exp(-x)))] * 4
+threads = [threading.Thread(target=work, args=case) for case in cases]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not wrong, wrong
+"""
+    for _ in range(2):  # compiled, then loaded
+        run(code, tmp_path)
+
+
+NO_LAYER = """
+import warnings, numpy as np, fastact
+x = np.linspace(-3, 3, 300_000)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for function in (fastact.tanh, fastact.tanh, fastact.sigmoid):
+        function(x)
+    np.testing.assert_allclose(fastact.tanh(x), np.tanh(x), rtol=1e-14)
+assert [w.category for w in caught] == [RuntimeWarning], caught
+assert "threading layer" in str(caught[0].message)
+assert fastact.get_num_threads() == 1
+"""
+
+
+def test_no_threading_layer() -> None:
+    run(NO_LAYER, NUMBA_THREADING_LAYER="missing")
+
+
+def test_no_threading_layer_and_warnings_are_errors() -> None:
+    code = """
+import numpy as np, fastact
+x = np.linspace(-3, 3, 300_000)
+try:
+    fastact.tanh(x)
+except RuntimeWarning as warning:
+    assert "threading layer" in str(warning)
+else:
+    raise AssertionError("no warning")
+np.testing.assert_allclose(fastact.tanh(x), np.tanh(x), rtol=1e-14)
+"""
+    run(code, NUMBA_THREADING_LAYER="missing")
+
+
+def test_a_choice_that_can_not_be_had_is_not_dropped_in_silence() -> None:
+    code = """
+import warnings, numpy as np, fastact
+fastact.set_num_threads(2)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    fastact.tanh(np.ones(300_000))
+    fastact.set_num_threads(2)
+    fastact.set_num_threads(1)
+assert ["workqueue" in str(w.message) for w in caught] == [True, True], caught
+assert fastact.get_num_threads() == 1
+"""
+    run(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
+
+
+@pytest.mark.parametrize("chosen", [None, "77"])
+def test_the_environment_of_later_processes_is_left_alone(chosen: str | None) -> None:
+    code = """
+import os, numpy as np, fastact
+fastact.tanh(np.ones(300_000))
+print(os.environ.get("GOMP_SPINCOUNT"))
+"""
+    assert run(code, **({} if chosen is None else {"GOMP_SPINCOUNT": chosen})).strip() == str(chosen)
+
+
+def test_an_error_while_loading_is_the_callers() -> None:
+    @fastact.activation
+    def broken(x):  # type: ignore[no-untyped-def]
+        return nowhere(x)  # type: ignore[name-defined]  # noqa: F821
+
+    x = np.ones((300, 100))
+    for call in (
+        lambda: broken(1.0),
+        lambda: broken(x),
+        lambda: broken(x[:, ::2]),
+        lambda: broken(x, out=np.empty_like(x), where=x > 0),
+        lambda: broken.at(x, 1),
+        lambda: broken(np.ones(3, int)),
+        lambda: fastact.neuron(x, x[0], activation=broken),
+    ):
+        for _ in range(2):
+            with pytest.raises(numba.TypingError, match="nowhere"):
+                call()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastact
+from fastact import threads
 from fastact.kernels import driver
+from fastact.kernels.bits import STRICT
 from fastact.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
@@ -249,12 +253,33 @@ def test_results_past_the_caches(dtype: Any) -> None:
             np.testing.assert_array_equal(fastact.leaky_relu(x[::-1], 0.5, out=out), np.where(x > 0, x, x * 0.5)[::-1])
 
 
-def test_a_large_result_is_streamed() -> None:
-    activation = find(fastact.relu)
-    assert activation is not None
-    assert activation.loop("f").record[driver.STREAM] == STREAM_BYTES
-    x = numbers(STREAM_BYTES // 4 + 3, np.float32)
-    np.testing.assert_array_equal(fastact.relu(x), np.maximum(x, 0))
+def test_large_results_of_memory_bound_loops_are_streamed() -> None:
+    pool = np.ctypeslib.as_array((ctypes.c_ssize_t * driver.POOL_WORDS).from_address(threads.pool_address()))
+    Span = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 8)
+    span = Span(int(pool[driver.SPAN]))
+    streamed = []
+
+    def watch(*arguments: int) -> None:
+        streamed.append(arguments[-1])
+        span(*arguments)
+
+    watched = Span(watch)
+    fastact.warmup()
+    x = numbers(STREAM_BYTES // 4, np.float32)
+    before = fastact.get_num_threads(), int(pool[driver.SPAN])
+    try:
+        fastact.set_num_threads(1)
+        pool[driver.SPAN] = ctypes.cast(watched, ctypes.c_void_p).value
+        results = [fastact.relu(x), fastact.relu(x[1:]), fastact.relu(x, out=x.copy()[::-1]), fastact.sigmoid(x)]
+    finally:
+        fastact.set_num_threads(before[0])
+        pool[driver.SPAN] = before[1]
+    assert streamed == [1, 0, 0, 0]
+    np.testing.assert_array_equal(results[0], np.maximum(x, 0))
+
+
+def test_streaming_stores_are_in_the_code() -> None:
+    assert "!nontemporal" in numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span).inspect_llvm()
 
 
 @settings(max_examples=150, deadline=None)

@@ -60,7 +60,8 @@ POOL_WORDS = 7
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
-_MAX_OPERANDS = 64
+_BLOCK_STEP = 16  # blocks of a multiple of this many elements start on a line of every operand
+_MAX_OPERANDS = 64  # NumPy's limit; so many operands of a step each fit the scratch memory
 _LINE = 64
 _SCRATCH_SPACE = _SCRATCH + _MAX_OPERANDS * _LINE  # each operand starts on a line
 _POINTER_SPACE = _MAX_OPERANDS * 8
@@ -153,11 +154,11 @@ def _independent(source, source_stride, destination, destination_stride, n, size
     return (source == destination and period >= size) or size <= offset <= period - size
 
 
-def span(addresses, strides, first, stop, record, block, through):
+def span(addresses, strides, first, stop, record, block, through, streamed):
     """Elements first:stop of a call, block by block.
 
-    Bit i of `through` says that operand i goes through scratch memory; the bit after the output's that its
-    blocks leave past the caches.
+    Bit i of `through` says that operand i goes through scratch memory, `streamed` that the blocks of the output leave
+    past the caches.
     """
     state = enter_default_float_state()
     inputs = record[INPUTS]
@@ -167,9 +168,8 @@ def span(addresses, strides, first, stop, record, block, through):
     room = (block * loop_size + _LINE - 1) // _LINE * _LINE
     pointers_address = stack(_POINTER_SPACE)
     pointers = at(pointers_address, types.intp)
-    streamed = through >> (inputs + 1) != 0
     result = addresses[inputs]
-    if streamed and first < stop:
+    if streamed != 0 and first < stop:
         # The first block ends on a line of the output, so that all others start on one.
         head = -(result + first * strides[inputs]) % _LINE // record[ITEM_SIZE]
         length = min(head if head > 0 else block, stop - first)
@@ -191,13 +191,13 @@ def span(addresses, strides, first, stop, record, block, through):
             buffer = scratch + inputs * room
             pointers[inputs] = buffer
             call(loop, (pointers_address, length))
-            _scatter(buffer, destination, strides[inputs], length, record, streamed)
+            _scatter(buffer, destination, strides[inputs], length, record, streamed != 0)
         else:
             pointers[inputs] = destination
             call(loop, (pointers_address, length))
         start += length
         length = min(block, stop - start)
-    if streamed:
+    if streamed != 0:
         stream_fence()
     leave_float_state(state)
 
@@ -218,13 +218,15 @@ def drive(addresses, dimensions, strides, record):
             through |= 1 << i
     if converted or (n > 1 and result_stride != size):
         through |= 1 << inputs
+    streamed = 0
     if not sequential and result_stride == size and not converted and n * size >= record[STREAM]:
-        through |= 3 << inputs
+        through |= 1 << inputs
+        streamed = 1
     block = n
     if sequential:
         block = 1
     elif through != 0:
-        block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _LINE * _LINE)
+        block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
     if not sequential and n >= 2 * record[GRAIN]:
         pool = at(record[POOL], types.intp)
         threads = min(pool[THREADS], n // record[GRAIN])
@@ -239,6 +241,7 @@ def drive(addresses, dimensions, strides, record):
                     address_of(record),
                     block,
                     through,
+                    streamed,
                     threads,
                     record[POOL],
                 )
@@ -246,35 +249,35 @@ def drive(addresses, dimensions, strides, record):
                 unlock(record[POOL] + 8 * BUSY)
                 return
             unlock(record[POOL] + 8 * BUSY)
-    arguments = (address_of(addresses), address_of(strides), 0, n, address_of(record), block, through)
+    arguments = (address_of(addresses), address_of(strides), 0, n, address_of(record), block, through, streamed)
     call(at(record[POOL], types.intp)[SPAN], arguments)
 
 
-def fan_out(addresses, strides, n, record, block, through, threads, pool_address):
+def fan_out(addresses, strides, n, record, block, through, streamed, threads, pool_address):
     """The elements of a call in one chunk for each of `threads` threads."""
     pool = at(pool_address, types.intp)
     users_choice = ask(pool[GET_NUM_THREADS])
     call(pool[SET_NUM_THREADS], (min(threads, users_choice),))
-    _fan_out_chunks(addresses, strides, n, record, block, through, threads, pool[SPAN])
+    _fan_out_chunks(addresses, strides, n, record, block, through, streamed, threads, pool[SPAN])
     call(pool[SET_NUM_THREADS], (users_choice,))
 
 
 @njit(parallel=True, **STRICT)
-def _fan_out_chunks(addresses, strides, n, record, block, through, threads, span_address):
+def _fan_out_chunks(addresses, strides, n, record, block, through, streamed, threads, span_address):
     chunk = (n + threads - 1) // threads
     chunk += -chunk % _BLOCK
     for i in prange(threads):
         first = min(n, i * chunk)
         stop = min(n, first + chunk)
         length = min(block, stop - first)
-        call(span_address, (addresses, strides, first, stop, record, length, through))
+        call(span_address, (addresses, strides, first, stop, record, length, through, streamed))
 
 
 #: The C signatures of the entry points.
 LOOP_SIGNATURE = types.void(WORDS, types.intp)
-SPAN_SIGNATURE = types.void(WORDS, WORDS, types.intp, types.intp, WORDS, types.intp, types.intp)
+SPAN_SIGNATURE = types.void(WORDS, WORDS, types.intp, types.intp, WORDS, *[types.intp] * 3)
 DRIVE_SIGNATURE = types.void(WORDS, WORDS, WORDS, WORDS)
-FAN_OUT_SIGNATURE = types.void(*[types.intp] * 8)
+FAN_OUT_SIGNATURE = types.void(*[types.intp] * 9)
 
 
 def new_words(count: int) -> Any:

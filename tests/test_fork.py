@@ -1,0 +1,138 @@
+"""A forked child works: after threads of any kind, and while another thread compiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from .processes import run
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+SETTING = """
+import os, signal, sys, threading, time
+import numpy as np, numba
+
+X = np.random.default_rng(2).normal(size=200_000)
+
+def in_child(work, limit=30):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(limit)
+        try:
+            work()
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, status
+
+def check():
+    import fastact
+    np.testing.assert_allclose(fastact.tanh(X), np.tanh(X), rtol=1e-14)
+    np.testing.assert_allclose(fastact.tanh(X.astype("f4")), np.tanh(X), rtol=1e-5)
+
+def use_threads():
+    @numba.njit(parallel=True)
+    def double(x):
+        for i in numba.prange(x.size):
+            x[i] *= 2
+    double(np.ones(1000))
+"""
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp", "workqueue"])
+def test_after_our_threads(layer: str) -> None:
+    code = """
+import fastact
+check()
+in_child(check)
+check()
+in_child(lambda: in_child(check))
+"""
+    run(SETTING + code, NUMBA_THREADING_LAYER=layer)
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp", "workqueue"])
+def test_after_the_users_threads(layer: str) -> None:
+    code = """
+use_threads()
+in_child(check)
+import fastact
+in_child(check)
+check()
+if numba.threading_layer() != "workqueue":
+    assert fastact.get_num_threads() == numba.config.NUMBA_NUM_THREADS
+"""
+    libraries = str(Path(sys.prefix, "lib"))  # where the wheel puts TBB, which Numba finds by itself only with our help
+    run(SETTING + code, NUMBA_THREADING_LAYER=layer, LD_LIBRARY_PATH=libraries)
+
+
+def test_a_child_on_openmp_keeps_to_one_thread() -> None:
+    code = """
+import warnings, fastact
+check()
+assert fastact.get_num_threads() == numba.config.NUMBA_NUM_THREADS
+def child():
+    check()
+    assert fastact.get_num_threads() == 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fastact.set_num_threads(2)
+    assert "OpenMP" in str(caught[0].message), caught
+    check()
+in_child(child)
+"""
+    run(SETTING + code, NUMBA_THREADING_LAYER="omp", NUMBA_NUM_THREADS="2")
+
+
+def test_while_another_thread_compiles(tmp_path: Path) -> None:
+    run("import fastact, numpy as np; fastact.tanh(np.ones(3)); fastact.tanh(np.ones(3, 'f4'))", tmp_path)
+    code = """
+import fastact
+compiling = threading.Event()
+def slow():
+    from numba.extending import overload
+    def stub(): pass
+    @overload(stub)
+    def implementation():
+        compiling.set()
+        time.sleep(1)
+        return lambda: 1
+    numba.njit(lambda: stub())()
+thread = threading.Thread(target=slow)
+thread.start()
+compiling.wait()
+def kept_and_new():
+    check()
+    fastact.relu(X)
+in_child(kept_and_new)
+thread.join()
+"""
+    run(SETTING + code, tmp_path)
+
+
+def test_while_another_thread_has_the_pool() -> None:
+    code = """
+import fastact
+check()
+large = np.zeros(20_000_000)
+stop = False
+def keep_busy():
+    while not stop:
+        fastact.tanh(large, out=large)
+thread = threading.Thread(target=keep_busy)
+thread.start()
+for _ in range(10):
+    time.sleep(0.01)
+    in_child(check)
+stop = True
+thread.join()
+check()
+"""
+    run(SETTING + code)
