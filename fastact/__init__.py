@@ -1,5 +1,6 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
+from . import _sources  # isort: skip - before all that it reads
 from . import _requirements  # noqa: F401 - before anything that needs them
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .configuration import show_config, warmup
@@ -22,3 +23,5 @@ __all__ = [
     "tanh",
     "warmup",
 ]
+
+_sources.seal()

@@ -19,6 +19,12 @@ def warmup() -> None:
     Inner loops are otherwise compiled when they are first called. Activations made with `fastact.activation` are
     included, if they were made before.
 
+    Warns
+    -----
+    RuntimeWarning
+        For each loop that can not be compiled, an activation of somebody's that has a mistake in it, say; the rest is
+        compiled all the same.
+
     Examples
     --------
     >>> import fastact
@@ -54,7 +60,7 @@ def show_config() -> None:
         "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
         "threads": f"{threads.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS} at {threads.GRAIN} elements each",
         "threading layer": threads.layer() or "not started",
-        "code store": f"{store.folder()}{'' if store.usable() else ' (not usable: code stays in memory)'}",
+        "code store": f"{store.folder()} ({state})" if (state := store.state()) else str(store.folder()),
     }
     for key, value in rows.items():
         print(f"{key:16} {value}")

@@ -25,7 +25,7 @@ class _RowLoop(LazyLoop):
 
     def __init__(self, code: str, activation: Activation | None, inputs: int) -> None:
         dtype = np.dtype(code)
-        super().__init__(dtype, inputs, rows.RECORD_WORDS)
+        super().__init__("a neuron", dtype, inputs, rows.RECORD_WORDS)
         self._type = numba.from_dtype(dtype)
         self._activation_loop = None if activation is None else activation.loop(code)
 

@@ -1,22 +1,43 @@
-"""What a user's scalar function depends on, as bytes that change when it does."""
+"""What a user's scalar function depends on, as bytes that change when it does.
+
+Compiled code of a function whose bytes are the same is taken from the store, so the rule is: what can not be seen is
+not kept. Seen are plain numbers and arrays of numbers, functions of Python's and NumPy's own, other activations, and
+functions compiled by plain `njit` with all their options; anything else that a function reaches by name (an `@overload`
+stub, a named tuple, an attribute of an object) makes its fingerprint None.
+"""
 
 from __future__ import annotations
 
 import builtins
+import cmath
 import dis
 import hashlib
+import math
+import operator
+import struct
+import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numba.core import compiler
+from numba.core.registry import CPUDispatcher
+from numba.core.typing.templates import builtin_registry
 
 _PACKAGE = __name__.partition(".")[0]
-_VALUES = (type(None), bool, int, float, complex, str, bytes, np.generic, np.dtype)
-_KEPT_BY_VERSION = ("builtins", "math", "cmath", "operator", "numpy", "numba", _PACKAGE)
+_PLAIN = (type(None), bool, int, str, bytes)
+_NUMBERS = "biufc"  # kinds of NumPy types whose bytes tell all
+_LIBRARIES = (
+    builtins,
+    math,
+    cmath,
+    operator,
+    np,
+)  # what they hold is kept apart by their versions, which every key has
 
 
-class _Unknown(Exception):
+class _Unseen(Exception):
     """Something whose changes can not be seen."""
 
 
@@ -28,7 +49,7 @@ def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> b
     function : callable
         The function.
     unwrap : callable
-        Gives the Python function behind a compiled one, and anything else as it is.
+        Gives the Python function behind an activation, and anything else as it is.
 
     Returns
     -------
@@ -37,84 +58,141 @@ def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> b
     """
     digest = hashlib.sha256()
     try:
-        _add(digest, function, unwrap, [])
-    except _Unknown:
+        _Walk(digest.update, unwrap).function(function)
+    except _Unseen:
         return None
     return digest.digest()
 
 
-def _add(digest: Any, value: Any, unwrap: Callable[[Any], Any], above: list[Any]) -> None:
-    value = unwrap(value)
-    if any(value is seen for seen in above):
-        digest.update(b"recursion")
-    elif isinstance(value, _VALUES):
-        digest.update(f"{type(value).__name__} {value!r}\n".encode())
-    elif isinstance(value, (tuple, frozenset)):
-        digest.update(f"{type(value).__name__} {len(value)}\n".encode())
-        for item in value if isinstance(value, tuple) else sorted(value, key=repr):
-            _add(digest, item, unwrap, above)
-    elif isinstance(value, np.ndarray):
-        digest.update(f"array {value.dtype} {value.shape} {value.strides}\n".encode() + value.tobytes())
-    elif _is_kept_by_version(value):
-        name = getattr(value, "__qualname__", value.__name__)
-        digest.update(f"{getattr(value, '__module__', '')} {name}\n".encode())
-    elif isinstance(value, types.FunctionType):
-        digest.update(f"function {value.__name__}\n".encode())
-        _add(digest, value.__defaults__, unwrap, above)
-        _add_code(digest, value.__code__, value, unwrap, [*above, value])
-    else:
-        raise _Unknown
+class _Walk:
+    """Goes through all that a function reaches and says it in bytes."""
 
+    def __init__(self, say: Callable[[bytes], None], unwrap: Callable[[Any], Any]) -> None:
+        self._say = say
+        self._unwrap = unwrap
+        self._above: list[types.FunctionType] = []  # what reaches what is said now
 
-def _is_kept_by_version(value: Any) -> bool:
-    """Whether the versions and sources that every key holds already tell what this is."""
-    if isinstance(value, types.ModuleType):
-        module = value.__name__
-    elif isinstance(value, np.ufunc):
-        return True
-    elif isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)) or hasattr(value, "__name__"):
-        module = getattr(value, "__module__", None) or ""
-    else:
-        return False
-    return module.partition(".")[0] in _KEPT_BY_VERSION
+    def _tell(self, *words: Any) -> None:
+        self._say(f"{words!r}\n".encode())
 
+    def function(self, function: Any) -> None:
+        if type(function) is not types.FunctionType:
+            raise _Unseen
+        if any(function is above for above in self._above):
+            self._tell("above", self._above.index(function))
+            return
+        self._above.append(function)
+        self._code(function.__code__, function)
+        self._value(function.__defaults__)
+        self._above.pop()
 
-def _add_code(
-    digest: Any, code: types.CodeType, function: types.FunctionType, unwrap: Callable[[Any], Any], above: list[Any]
-) -> None:
-    digest.update(code.co_code)
-    digest.update(repr((code.co_names, code.co_varnames, code.co_freevars, code.co_argcount, code.co_flags)).encode())
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            _add_code(digest, constant, function, unwrap, above)
+    def _code(self, code: types.CodeType, function: types.FunctionType) -> None:
+        self._tell("code", code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+        self._tell(code.co_argcount, code.co_kwonlyargcount, code.co_flags, code.co_exceptiontable)
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._code(constant, function)
+            else:
+                self._value(constant)
+        for value in _reached(code, function):
+            self._value(value)
+
+    def _value(self, value: Any) -> None:
+        kind = type(value)
+        if kind in _PLAIN:
+            self._tell(kind.__name__, value)
+        elif kind is float:
+            self._tell("float", struct.pack("d", value))
+        elif kind is complex:
+            self._tell("complex", struct.pack("dd", value.real, value.imag))
+        elif kind is tuple:
+            self._tell("tuple", len(value))
+            for item in value:
+                self._value(item)
+        elif isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in _NUMBERS:
+            self._tell("number", value.dtype.str, value.tobytes())
+        elif kind is np.ndarray and value.dtype.kind in _NUMBERS:
+            self._tell("array", value.dtype.str, value.shape, value.strides, value.tobytes())
+        elif _is_ours(value):
+            self._tell("ours", value.__module__, value.__qualname__)
+        elif kind is CPUDispatcher:
+            self._compiled(value)
+        elif (name := _name_in_library(value)) is not None:
+            self._tell("library", name)
+        elif (function := self._unwrap(value)) is not value:
+            self._tell("activation")
+            self.function(function)
+        elif any(value is above for above in self._above):
+            self.function(value)
         else:
-            _add(digest, constant, unwrap, above)
-    for value in _reached(code, function):
-        _add(digest, value, unwrap, above)
+            raise _Unseen
+
+    def _compiled(self, dispatcher: Any) -> None:
+        standard = dispatcher._compiler.pipeline_class is compiler.Compiler and dispatcher._can_compile
+        if not standard or dispatcher.locals:
+            raise _Unseen
+        self._tell("compiled")
+        for name, option in sorted(dispatcher.targetoptions.items()):
+            option = tuple(sorted(option)) if isinstance(option, (set, frozenset)) else option
+            self._tell("option", name)
+            self._value(option)
+        self.function(dispatcher.py_func)
 
 
-def _reached(code: types.CodeType, function: types.FunctionType) -> list[Any]:
+def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[Any]:
     """What the code loads from outside: globals and closure variables, and of a module the attribute it takes."""
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    reached: list[Any] = []
+    module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
-        name = instruction.argval
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            if name in function.__globals__:
-                reached.append(function.__globals__[name])
-            elif hasattr(builtins, name):
-                reached.append(getattr(builtins, name))
-            else:
-                raise _Unknown
-        elif instruction.opname == "LOAD_DEREF" and name in cells:
-            try:
-                reached.append(cells[name].cell_contents)
-            except ValueError:
-                raise _Unknown from None
-        elif (
-            instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and reached and isinstance(reached[-1], types.ModuleType)
-        ):
-            if not hasattr(reached[-1], name):
-                raise _Unknown
-            reached[-1] = getattr(reached[-1], name)
-    return reached
+        operation, name = instruction.opname, instruction.argval
+        value = None
+        if operation in ("LOAD_ATTR", "LOAD_METHOD"):
+            value = getattr(module, name, _MISSING)
+        elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
+            raise _Unseen
+        elif operation == "LOAD_GLOBAL":
+            value = function.__globals__.get(name, getattr(builtins, name, _MISSING))
+        elif operation in ("LOAD_DEREF", "LOAD_CLASSDEREF") and name in cells:
+            value = _content(cells[name])
+        if value is _MISSING:
+            raise _Unseen
+        module = value if type(value) is types.ModuleType else None
+        if value is not None and module is None:
+            yield value
+
+
+_MISSING = object()
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _MISSING
+
+
+def _name_in_library(value: Any) -> str | None:
+    """The name of what Python's or NumPy's own modules hold, unless somebody else tells Numba what it is to do."""
+    try:
+        name = value.__name__
+        library = next(library for library in _LIBRARIES if vars(library).get(name) is value)
+    except (AttributeError, StopIteration):
+        return None
+    return None if _has_foreign_overload(value) else f"{library.__name__}.{name}"
+
+
+def _has_foreign_overload(value: Any) -> bool:
+    for known, numba_type in builtin_registry.globals:
+        if known is value:
+            for template in getattr(numba_type, "templates", ()):
+                maker = getattr(template, "_overload_func", template)
+                if maker.__module__.partition(".")[0] not in ("numba", _PACKAGE):
+                    return True
+    return False
+
+
+def _is_ours(value: Any) -> bool:
+    """Whether a function is one of this package's own, whose sources every key has."""
+    module = getattr(value, "__module__", None) or ""
+    held = sys.modules.get(module) if module.partition(".")[0] == _PACKAGE else None
+    return held is not None and getattr(held, getattr(value, "__qualname__", ""), None) is value

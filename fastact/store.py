@@ -3,7 +3,7 @@
 An entry point is compiled once by Numba, turned into an object file by LLVM, and kept under a key made of all that
 the code depends on; the next process maps the object without starting Numba's compiler. An entry is written whole
 (to a temporary file, then renamed) and carries a checksum. It holds code, so it is read only from a folder and a
-file that belong to the user and that nobody else can write. Anything wrong with it means compiling again.
+file that only the user or root can write. Anything wrong with it means compiling again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import contextlib
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
+import re
+import secrets
 import stat
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -26,14 +28,16 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 
-_MAGIC = b"fastact object 1"
+from . import _sources
+from .locks import lock
+
+_MAGIC = b"fastact object 2"
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
 class Entry(NamedTuple):
     """A compiled C function."""
 
-    symbol: str
     outside: tuple[str, ...]  #: symbols that the process must have
     code: bytes  #: an object file
 
@@ -51,14 +55,21 @@ def load(name: str, source: bytes | None, build: Callable[[], Any]) -> int:
     build : callable
         Compiles the function: gives a `numba.cfunc`.
     """
-    path = None if source is None else _path(name, source)
-    kept = None if path is None else _read(path)
-    if kept is not None and _resolvable(kept):
-        return _link(kept)
-    entry = _compile(build)
-    if path is not None:
-        _write(path, entry)
-    return _link(entry)
+    with lock:
+        key = None if source is None else _key(name, source)
+        # All code of the process is linked into one place, where no two functions may have the same name.
+        symbol = f"fastact_{next(_unkept)}" if key is None else f"fastact_{key}"
+        path = None if key is None else folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o")
+        kept = None if path is None else _read(path)
+        if kept is not None and _resolvable(kept):
+            return _link(kept, symbol)
+        entry = _compile(build, symbol)
+        if path is not None:
+            _write(path, entry)
+        return _link(entry, symbol)
+
+
+_unkept = itertools.count()
 
 
 def folder() -> Path:
@@ -99,14 +110,15 @@ def _target_machine() -> Any:
     )
 
 
-def _compile(build: Callable[[], Any]) -> Entry:
+def _compile(build: Callable[[], Any], symbol: str) -> Entry:
     compiled = build()
     module = llvm.parse_assembly(compiled.inspect_llvm())
-    _isolate(module, compiled.native_name)
+    module.get_function(compiled.native_name).name = symbol
+    _isolate(module, symbol)
     outside = [function.name for function in module.functions if function.is_declaration]
     outside += [variable.name for variable in module.global_variables if variable.is_declaration]
     code = _target_machine().emit_object(module)
-    return Entry(compiled.native_name, tuple(n for n in outside if not n.startswith("llvm.")), code)
+    return Entry(tuple(n for n in outside if not n.startswith("llvm.")), code)
 
 
 def _isolate(module: Any, symbol: str) -> None:
@@ -149,32 +161,28 @@ def _engine() -> Any:
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
 
 
-def _link(entry: Entry) -> int:
+def _link(entry: Entry, symbol: str) -> int:
     engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(entry.code))
     engine.finalize_object()
-    return int(engine.get_function_address(entry.symbol))
+    return int(engine.get_function_address(symbol))
 
 
 @functools.cache
-def _environment() -> bytes:
-    """What all entries depend on: the package's sources, the compiler, and the machine."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for source in sorted(package.rglob("*.py")):
-        content = source.read_bytes()
-        digest.update(f"{source.relative_to(package)} {len(content)}\n".encode())
-        digest.update(content)
+def _environment() -> tuple[Any, ...]:
+    """What all entries depend on beside the package's sources: the compiler and the machine."""
     config = numba.config
-    switches = (config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.DEBUGINFO_DEFAULT, config.BOUNDSCHECK)
+    names = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "BOUNDSCHECK", "USING_SVML")
+    switches = [getattr(config, name) for name in names]
     versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.implementation.cache_tag)
-    digest.update(repr((switches, versions, llvm.get_process_triple(), cpu())).encode())
-    return digest.digest()
+    return switches, versions, llvm.get_process_triple(), cpu()
 
 
-def _path(name: str, source: bytes) -> Path:
-    digest = hashlib.sha256(_environment() + source).hexdigest()[:32]
-    return folder() / f"{name}-{digest}.o"
+def _key(name: str, source: bytes) -> str | None:
+    package = _sources.imported()
+    if package is None:
+        return None
+    return hashlib.sha256(repr((package, name, source, _environment())).encode()).hexdigest()[:32]
 
 
 def _read(path: Path) -> Entry | None:
@@ -190,20 +198,22 @@ def _read(path: Path) -> Entry | None:
     checksum, body = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
     if hashlib.sha256(body).digest() != checksum:
         return None
-    magic, symbol, outside, code = body.split(b"\n", 3)
+    magic, outside, code = body.split(b"\n", 2)
     if magic != _MAGIC:
         return None
-    return Entry(symbol.decode(), tuple(outside.decode().split()), code)
+    return Entry(tuple(outside.decode().split()), code)
 
 
 def _write(path: Path, entry: Entry) -> None:
-    body = b"\n".join((_MAGIC, entry.symbol.encode(), " ".join(entry.outside).encode(), entry.code))
+    body = b"\n".join((_MAGIC, " ".join(entry.outside).encode(), entry.code))
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         if not _private(os.stat(path.parent), path.parent):
             return
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
         try:
+            # Readable by others where the user's mask lets it be: a folder filled by root may serve everybody.
+            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o644)
             with open(handle, "wb") as file:
                 file.write(hashlib.sha256(body).digest() + body)
             os.replace(temporary, path)
@@ -216,27 +226,38 @@ def _write(path: Path, entry: Entry) -> None:
 
 
 def _private(status: os.stat_result, path: Path) -> bool:
-    """Whether the user owns a file or folder that nobody else can write."""
+    """Whether nobody but the user and root can write a file or folder."""
     if sys.platform == "win32":
         return True  # the user's own profile is private by its access list
-    if status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o022:
-        return True
-    _warn_shared(str(path))
-    return False
+    if status.st_uid not in (0, os.geteuid()):
+        _warn_not_used(str(path), "it belongs to another user")
+        return False
+    if stat.S_IMODE(status.st_mode) & 0o022:
+        _warn_not_used(str(path), "others can write it")
+        return False
+    return True
 
 
-@functools.cache
-def _warn_shared(path: str) -> None:
-    warnings.warn(
-        f"fastact does not use compiled code from {path}: others can write it; compiling in memory instead",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+_warned: set[str] = set()
 
 
-def usable() -> bool:
-    """Whether compiled code can be kept."""
+def _warn_not_used(path: str, reason: str) -> None:
+    if path not in _warned:
+        _warned.add(path)
+        warnings.warn(
+            f"fastact does not use compiled code from {path}: {reason}; compiling in memory instead",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def state() -> str:
+    """What is to be said of the folder, in words; empty where compiled code is read from it and written to it."""
     path = folder()
+    if path.exists() and not _private(os.stat(path), path):
+        return "not used"
     while not path.exists() and path != path.parent:
         path = path.parent
-    return os.access(path, os.W_OK | os.X_OK) and (path != folder() or _private(os.stat(path), path))
+    if os.access(path, os.W_OK | os.X_OK):
+        return ""
+    return "read only" if path == folder() else "can not be made: code stays in memory"

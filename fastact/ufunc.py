@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -37,7 +38,8 @@ _activations: dict[np.ufunc, Activation] = {}
 class LazyLoop:
     """A loop of a ufunc, which C knows by the address of its record; loaded when it is first called."""
 
-    def __init__(self, dtype: np.dtype[Any], inputs: int, words: int) -> None:
+    def __init__(self, name: str, dtype: np.dtype[Any], inputs: int, words: int) -> None:
+        self.name = f"{name} of {dtype}"
         self.record = driver.new_words(words)
         self.record[driver.INPUTS] = inputs
         self.record[driver.ITEM_SIZE] = dtype.itemsize
@@ -70,7 +72,7 @@ class Loop(LazyLoop):
 
     def __init__(self, owner: Activation, code: str) -> None:
         dtype = np.dtype(code)
-        super().__init__(dtype, owner.inputs, driver.RECORD_WORDS)
+        super().__init__(owner.name, dtype, owner.inputs, driver.RECORD_WORDS)
         computed = np.dtype(np.float32) if code == "e" else dtype
         self._owner = owner
         self._type = numba.from_dtype(computed)
@@ -209,9 +211,12 @@ def find(ufunc: np.ufunc) -> Activation | None:
 
 
 def load_all() -> None:
-    """Compile or load every loop that there is."""
+    """Compile or load every loop that there is, and warn of each that can not be."""
     for loop in list(_loops.values()):
-        loop.load()
+        try:
+            loop.load()
+        except Exception as error:
+            warnings.warn(f"fastact: {loop.name} can not be compiled: {error}", RuntimeWarning, stacklevel=3)
 
 
 @overload

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import enum
 import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import pytest
 from numba import njit
+from numba.extending import intrinsic, overload, register_jitable
 
 import fastact
 from fastact import source
+from fastact.ufunc import _python_function
 
 from .processes import run
 
@@ -106,7 +110,7 @@ def test_bad_signatures() -> None:
 
 
 def fingerprint(function: Any) -> bytes | None:
-    return source.fingerprint(function, lambda value: getattr(value, "py_func", value))
+    return source.fingerprint(function, _python_function)
 
 
 def test_fingerprint_sees_what_a_function_depends_on() -> None:
@@ -118,15 +122,113 @@ def test_fingerprint_sees_what_a_function_depends_on() -> None:
 
     assert fingerprint(make(2.0)) is not None
     assert fingerprint(make(2.0)) == fingerprint(make(2.0))
-    assert fingerprint(make(2.0)) != fingerprint(make(3.0))
-    assert fingerprint(make(np.array([1.0]))) != fingerprint(make(np.array([2.0])))
-    assert fingerprint(make(object())) is None
+    assert fingerprint(make(np.array([1.0]))) is not None
+    assert fingerprint(lambda x: swish(x) + fastact.leaky_relu(x)) is not None
+    others = [
+        2.0, 2, True, np.float32(2), np.float64(2), 0.0, -0.0, (2.0,), (2.0, 2.0), math.nan, 2 + 0j, "2", b"2", None,
+        np.array([1.0]), np.array([2.0]), np.array([1.0], np.float32), np.array([[1.0]]), np.ones(2), np.ones((2, 2)),
+        np.asfortranarray(np.ones((2, 2))),
+    ]  # fmt: skip
+    assert len({fingerprint(make(other)) for other in others} - {None}) == len(others)
     assert fingerprint(lambda x: math.exp(x)) != fingerprint(lambda x: math.sin(x))
+    assert fingerprint(lambda x: math.exp(x)) != fingerprint(lambda x: np.exp(x))
 
     def recursive(x: float) -> float:
-        return recursive(x - 1) if x > 0 else 0.0
+        return x if x > 0 else recursive(x + 1)
 
     assert fingerprint(recursive) is not None
+
+
+def test_fingerprint_sees_how_helpers_are_compiled() -> None:
+    def helper(x: float) -> float:
+        return x - x
+
+    def calling(compiled: Any) -> bytes | None:
+        return fingerprint(lambda x: compiled(x))
+
+    kinds = [
+        njit(helper),
+        njit(fastmath=True)(helper),
+        njit(fastmath={"nnan"})(helper),
+        njit(fastmath={"nnan", "ninf"})(helper),
+        njit(error_model="numpy")(helper),
+        njit(boundscheck=True)(helper),
+        njit(inline="always")(helper),
+    ]
+    found = {calling(kind) for kind in kinds}
+    assert len(found) == len(kinds)
+    assert None not in found
+    assert calling(njit(fastmath={"ninf", "nnan"})(helper)) in found
+
+
+class Pair(NamedTuple):
+    first: float = 1.0
+    second: float = 2.0
+
+
+class Kind(enum.IntEnum):
+    ONE = 1
+
+
+class Whole(int):
+    pass
+
+
+def stub(x: float) -> float:
+    return x
+
+
+@overload(stub)  # type: ignore[untyped-decorator]
+def _stub_compiled(x: Any) -> Any:
+    return lambda x: 2 * x
+
+
+@overload(np.heaviside)  # type: ignore[untyped-decorator]
+def _heaviside_compiled(x: Any, y: Any) -> Any:
+    return lambda x, y: x
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def identity(typingctx: Any, x: Any) -> Any:
+    return x(x), lambda context, builder, signature, arguments: arguments[0]
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        Pair(),
+        Kind.ONE,
+        Whole(1),
+        stub,
+        register_jitable(lambda x: x),
+        np.heaviside,
+        identity,
+        numba.vectorize(lambda x: x),
+        numba.generated_jit if hasattr(numba, "generated_jit") else object(),
+        njit("float64(float64)")(lambda x: x),
+        njit(locals={"y": numba.float32})(lambda x: x),
+        np.array([None]),
+        np.zeros(1, [("a", "f8")]),
+        np.ma.masked_array([1.0]),
+        np.frompyfunc(abs, 1, 1),
+        {1: 2.0},
+        [1.0],
+        object(),
+        pytest,
+        ctypes.CDLL(None).abs,
+        numba.typed.List([1.0]),
+    ],
+)
+def test_what_can_not_be_seen_is_not_kept(unseen: Any) -> None:
+    assert fingerprint(lambda x: unseen(x)) is None
+    assert fingerprint(lambda x: njit(lambda y: unseen(y))(x)) is None
+
+
+def test_an_attribute_is_not_seen() -> None:
+    pair = np.ones(2)
+    assert fingerprint(lambda x: x + pair[0]) is not None
+    assert fingerprint(lambda x: x + pair.size) is None
+    assert fingerprint(lambda x: x.real) is None
 
 
 @pytest.mark.parametrize("inputs", [31, 32, 33, 62, 63])

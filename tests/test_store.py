@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import re
 import shutil
-import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fastact
 
-from .processes import run
+from .processes import run, start
 
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
 EVERYTHING = f"{USE}; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
@@ -68,17 +73,101 @@ def test_users_activations_are_kept_too(tmp_path: Path) -> None:
     assert float(second) == 2 * float(first)
 
 
-def test_an_edit_of_any_source_is_seen(tmp_path: Path) -> None:
+KERNEL = "return zero if x <= zero else x"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the package that may be changed."""
     package = tmp_path / "fastact"
     shutil.copytree(Path(fastact.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import fastact; print(fastact.relu(3.0))"
-    cache = tmp_path / "cache"
-    assert float(run(code, cache)) == 3
+    return package
+
+
+def with_copy(package: Path, code: str) -> str:
+    return f"import sys; sys.path.insert(0, {str(package.parent)!r})\nimport fastact\n{code}"
+
+
+def edit(package: Path, new: str) -> None:
     kernels = package / "kernels" / "scalar.py"
     text = kernels.read_text()
-    assert "return zero if x <= zero else x" in text
-    kernels.write_text(text.replace("return zero if x <= zero else x", "return zero if x <= zero else x + x"))
-    assert float(run(code, cache)) == 6
+    assert KERNEL in text
+    kernels.write_text(text.replace(KERNEL, new))
+
+
+def test_an_edit_of_any_source_is_seen(package: Path, tmp_path: Path) -> None:
+    code = with_copy(package, "print(fastact.relu(3.0))")
+    assert float(run(code, tmp_path / "cache")) == 3
+    edit(package, f"{KERNEL} + x")
+    assert float(run(code, tmp_path / "cache")) == 6
+
+
+def test_sources_replaced_after_import(package: Path, tmp_path: Path) -> None:
+    replace = f"""
+from pathlib import Path
+kernels = Path({str(package / "kernels" / "scalar.py")!r})
+kernels.write_text(kernels.read_text().replace({KERNEL!r}, {KERNEL!r} + " + x"))
+print(fastact.relu(3.0))
+"""
+    assert float(run(with_copy(package, replace), tmp_path / "cache")) == 3
+    assert float(run(with_copy(package, "print(fastact.relu(3.0))"), tmp_path / "cache")) == 6
+
+
+def test_sources_replaced_while_they_are_imported(package: Path, tmp_path: Path) -> None:
+    edit(package, "return zero if x <= zero else x + x")
+    late = package / "configuration.py"
+    text = late.read_text()
+    late.write_text(
+        f"{text}\nfrom pathlib import Path\nkernels = Path(__file__).parent / 'kernels' / 'scalar.py'\n"
+        f"kernels.write_text(kernels.read_text().replace('else x + x', 'else x'))\n"
+    )
+    code = with_copy(package, "print(fastact.relu(3.0))")
+    assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="1")) == 6
+    assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="1")) == 3
+
+
+def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
+    edit(package, "return zero if x <= zero else x + x")
+    kernels = package / "kernels" / "scalar.py"
+    code = with_copy(package, "print(fastact.relu(3.0))")
+    now = 1_700_000_000
+    os.utime(kernels, (now, now))
+    assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="")) == 6
+    kernels.write_text(kernels.read_text().replace("else x + x", "else x * 3"))
+    (compiled,) = (package / "kernels" / "__pycache__").glob("scalar.*.pyc")
+    os.utime(compiled, (now, now))
+    os.utime(kernels, ns=(now * 10**9 + 1, now * 10**9 + 1))
+    assert float(run(code, tmp_path / "cache")) == 6  # the same second and size: Python takes the old bytecode
+    shutil.rmtree(compiled.parent)
+    assert float(run(code, tmp_path / "cache")) == 9
+
+
+def test_nothing_is_kept_without_sources(package: Path, tmp_path: Path) -> None:
+    assert compileall.compile_dir(package, quiet=1, legacy=True)
+    for path in package.rglob("*.py"):
+        path.unlink()
+    for path in package.rglob("__pycache__"):
+        shutil.rmtree(path)
+    code = with_copy(package, "print(fastact.relu(3.0), fastact.__file__)")
+    assert run(code, tmp_path / "cache").split() == ["3.0", str(package / "__init__.pyc")]
+    assert files(tmp_path / "cache") == {}
+
+
+def test_functions_of_one_name_have_symbols_of_their_own(tmp_path: Path) -> None:
+    code = """
+import numpy as np, fastact
+def make(factor, unseen):
+    def scaled(x):
+        return factor * x + unseen[0]
+    return fastact.activation(scaled)
+class Unseen(tuple): pass
+made = {(f, u): make(f, (u,)) for f in (2.0, 3.0) for u in (0.0, 1.0)}
+for order in (sorted(made), sorted(made, reverse=True)):
+    for factor, unseen in order:
+        assert made[factor, unseen](5.0) == factor * 5 + unseen
+"""
+    for _ in range(2):
+        run(code, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "flipped", "foreign"])
@@ -105,21 +194,95 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions are access lists there")
-def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path) -> None:
+def said(code: str, cache: Path, **keywords: Any) -> str:
+    """What is said on the error stream by code that ends well."""
+    done = start(f"import warnings; warnings.simplefilter('always'); {code}", cache, **keywords)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+not_windows = pytest.mark.skipif(sys.platform == "win32", reason="permissions are access lists there")
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
+
+
+@not_windows
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int) -> None:
     run(USE, tmp_path)
     before = files(tmp_path)
-    (tmp_path / "fastact").chmod(0o777)
-    code = f"import warnings; warnings.simplefilter('always'); {USE}"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr.count("others can write it") == 1
+    (tmp_path / "fastact").chmod(mode)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"]
     assert files(tmp_path) == before
+
+
+@not_windows
+def test_a_file_that_others_can_write_is_not_used(tmp_path: Path) -> None:
+    run(USE, tmp_path)
+    for name in files(tmp_path):
+        (tmp_path / name).chmod(0o666)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"] * 3
+
+
+# All that a compilation imports is there before the user changes, who may not be allowed to read it.
+AS_NOBODY = """
+import os, multiprocessing, fastact
+before, os.environ["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"], os.devnull
+fastact.activation(lambda x: 2 * x)(1.0)
+os.environ["NUMBA_CACHE_DIR"] = before
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+"""
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that every user can come to."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@as_root
+def test_a_folder_filled_by_root_serves_other_users(open_path: Path) -> None:
+    run(EVERYTHING, open_path)
+    before = files(open_path)
+    run(f"{AS_NOBODY}{NO_COMPILER}{USE}", open_path)
+    assert "(read only)" in run(
+        f"{AS_NOBODY}fastact.activation(lambda x: 3 * x)(1.0); fastact.show_config()", open_path
+    )
+    assert files(open_path) == before
+
+
+@as_root
+def test_a_folder_of_another_user_is_not_used(open_path: Path) -> None:
+    open_path.chmod(0o777)
+    run(f"{AS_NOBODY}fastact.tanh(1.0)", open_path)
+    before = files(open_path)
+    assert before
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, open_path)) == ["it belongs to another user"]
+    assert files(open_path) == before
+
+
+def test_two_processes_fill_one_store(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: run(EVERYTHING, tmp_path), range(4)))
+    before = files(tmp_path)
+    assert not [name for name in before if name.endswith(".tmp")]
+    run(f"{NO_COMPILER}{EVERYTHING}", tmp_path)
+    assert files(tmp_path) == before
+
+
+def test_warmup_goes_on_after_a_broken_activation(tmp_path: Path) -> None:
+    code = """
+import fastact
+@fastact.activation
+def broken(x):
+    return nowhere(x)
+fastact.warmup()
+"""
+    assert said(code, tmp_path).count("broken of float") == 3
+    run(f"{NO_COMPILER}{EVERYTHING}", tmp_path)
 
 
 def test_an_unsupported_numba_is_named() -> None:
