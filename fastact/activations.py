@@ -8,7 +8,8 @@ import numpy.typing as npt
 from numba.extending import overload
 
 from .kernels import scalar
-from .kernels.bits import STRICT, is_given
+from .kernels.bits import STRICT
+from .overloads import can_be_passed
 from .ufunc import activation
 
 
@@ -219,6 +220,7 @@ def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None
 
 @overload(leaky_relu, jit_options=STRICT, strict=False)
 def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None) -> Any:
-    if is_given(out):
-        return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
-    return lambda x, alpha=0.01, out=None: prelu(x, alpha)
+    return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
+
+
+can_be_passed(leaky_relu)

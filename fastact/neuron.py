@@ -17,6 +17,7 @@ from . import fused
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .kernels import dense
 from .kernels.bits import STRICT, is_given, like
+from .overloads import can_be_passed
 from .ufunc import find
 
 #: Activations by name; None is the identity.
@@ -319,3 +320,6 @@ def _neuron_compiled(
     if ndim == 0:
         return one_sum
     return one_neuron if weights.ndim == 1 else layer
+
+
+can_be_passed(neuron)

@@ -186,7 +186,7 @@ def _has_foreign_overload(value: Any) -> bool:
         if known is value:
             for template in getattr(numba_type, "templates", ()):
                 maker = getattr(template, "_overload_func", template)
-                if maker.__module__.partition(".")[0] not in ("numba", _PACKAGE):
+                if (maker.__module__ or "").partition(".")[0] not in ("numba", _PACKAGE):
                     return True
     return False
 

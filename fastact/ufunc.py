@@ -13,14 +13,12 @@ from typing import Any, overload
 import numba
 import numpy as np
 from numba import types
-from numba.core import errors
-from numba.extending import overload as numba_overload
-from numba.np import numpy_support
 
-from . import source, store, threads
+from . import overloads, source, store, threads
 from .capi import LoopTable, c_function
 from .kernels import driver
-from .kernels.bits import STRICT, convert_scalars
+from .kernels.bits import STRICT
+from .kernels.literals import typed_literals
 from .locks import lock
 
 _INTEGERS = "bBhHiIlLqQ"
@@ -94,7 +92,8 @@ class Activation:
         self.memory_bound = memory_bound
         self.name = self.function.__name__
         self.inputs = _count_inputs(self.function)
-        self.kernel = numba.njit(**STRICT)(self.function)
+        self._typed = typed_literals(self.function)
+        self.kernel = numba.njit(**STRICT)(self._typed)
         codes = _INTEGERS + _FLOATS if integers else _FLOATS
         self.loops = [Loop(self, code) for code in codes]
         self._codes = codes
@@ -104,12 +103,13 @@ class Activation:
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = self.function.__module__
         _activations[self.ufunc] = self
-        numba_overload(self.ufunc, jit_options=STRICT, strict=False)(self._implementation)
+        overloads.register(self.ufunc, self.element)
 
     def compile(self, numba_type: Any) -> int:
         """The address of the inner loop for a type."""
 
         def build() -> Any:
+            self._check_result(numba_type)
             loop = driver.inner_loop(self.kernel, self.inputs, numba_type)
             compiled = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
             if "numba_unpickle" in compiled.inspect_llvm():
@@ -127,39 +127,23 @@ class Activation:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
 
+    def _check_result(self, numba_type: Any) -> None:
+        """Refuse a kernel that gives an integer loop something else, of which storing it would lose a part."""
+        if isinstance(numba_type, types.Integer):
+            self.kernel.compile((numba_type,) * self.inputs)
+            result = self.kernel.overloads[(numba_type,) * self.inputs].signature.return_type
+            if not isinstance(result, types.Integer):
+                raise TypeError(
+                    f"{self.name}() gives {result} for {numba_type}: with integers=True an activation must give an "
+                    "integer for integers"
+                )
+
     @functools.cache  # noqa: B019 - an activation lives as long as the process
     def element(self, numba_type: Any) -> Any:
         """The function for callers inside `@njit`: compiled for scalars of a type, spread over arrays by Numba."""
+        self._check_result(numba_type)
         options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
-        return numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self.function)
-
-    def _implementation(self, *operands: Any) -> Any:
-        """What Numba compiles for a call inside `@njit`, from the types of the operands."""
-        if not self.inputs <= len(operands) <= self.inputs + 1:
-            return None
-        numba_type = self._common_type([types.unliteral(operand) for operand in operands[: self.inputs]])
-        element = self.element(numba_type)
-        return lambda *operands: element(*convert_scalars(operands, numba_type))
-
-    def _common_type(self, operands: list[Any]) -> Any:
-        """The type to compute in: that of the ufunc, but scalars after the first operand take the others' type."""
-        first, *others = operands
-        dtypes = [self._dtype(operand) for operand in [first, *(o for o in others if isinstance(o, types.Array))]]
-        if np.dtype(np.float16) in dtypes:
-            raise errors.TypingError(f"{self.name}: Numba has no float16 inside @njit; use float32")
-        common = np.result_type(*dtypes)
-        try:
-            resolved = self.ufunc.resolve_dtypes((common,) * self.inputs + (None,))[0]
-        except TypeError as error:
-            raise errors.TypingError(f"{self.name}: {error}") from None
-        return numba.from_dtype(np.dtype(np.float32) if resolved == np.float16 else resolved)
-
-    def _dtype(self, operand: Any) -> np.dtype[Any]:
-        element = operand.dtype if isinstance(operand, types.Array) else operand
-        try:
-            return np.dtype(numpy_support.as_dtype(element))
-        except (errors.NumbaNotImplementedError, NotImplementedError):
-            raise errors.TypingError(f"{self.name}: expected numbers or arrays of numbers, got {operand}") from None
+        return numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self._typed)
 
 
 def _python_function(value: Any) -> Any:
@@ -236,7 +220,8 @@ def activation(
     ----------
     function : callable
         A function of one or more numbers that gives a number, written in what Numba's nopython mode compiles. It may
-        call other activations. It must not raise.
+        call other activations. It must not raise. Numbers that are written in it take the type of its inputs, so that
+        ``0.5 * x`` is float32 for float32; so do global Python numbers.
     integers : bool, optional
         Whether integers keep their type. By default they are converted to a float type, as by `numpy.tanh`.
     memory_bound : bool, optional
@@ -247,14 +232,14 @@ def activation(
     -------
     numpy.ufunc
         With a loop for each of float16 (computed in float32 and rounded once), float32 and float64, and the name and
-        docstring of the function. Inside `@njit` it takes scalars and arrays, and an output array after its inputs.
+        docstring of the function. Inside `@njit` it takes scalars and arrays, and `out` after its inputs or by name.
         Nothing is compiled before the first call; the compiled code is kept for later processes.
 
     Raises
     ------
     TypeError
         If the function has no inputs, defaults, or a variable number of inputs; at the first call, if it can raise
-        an exception.
+        an exception, or if it gives something else than an integer for integers that are to keep their type.
     numba.errors.TypingError
         At the first call, if Numba can not compile the function.
 

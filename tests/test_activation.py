@@ -18,7 +18,7 @@ from numba.extending import intrinsic, overload, register_jitable
 
 import fastact
 from fastact import source
-from fastact.ufunc import _python_function
+from fastact.ufunc import _python_function, find
 
 from .processes import run
 
@@ -107,6 +107,103 @@ def test_bad_signatures() -> None:
         fastact.activation(lambda *x: x[0])
     with pytest.raises(TypeError, match="at least one"):
         fastact.activation(lambda: 1.0)
+
+
+HALF = 0.5
+STEPS = (0.25, 0.5, 1.0)
+TWO = 2
+
+
+@njit
+def compiled_half(x, by):  # type: ignore[no-untyped-def]
+    return x * by
+
+
+def branches(x: Any) -> Any:
+    y = 0.0
+    if x > 1:
+        y = x
+    return y + 1
+
+
+def accumulated(x: Any) -> Any:
+    y = 1.0
+    for step in STEPS:
+        y = y * x + step
+    y += 1
+    y *= 2
+    return y
+
+
+WRITTEN_WITH_LITERALS: list[Callable[..., Any]] = [
+    lambda x: 0.5 * x * (1.0 + fastact.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    lambda x: 1 / (1 + math.exp(-x)),
+    lambda x: min(max(x, 0), 6),
+    lambda x: np.minimum(np.maximum(0, x), 6.0),
+    lambda x: x if x > 0 else HALF * x,
+    lambda x: TWO * x - 3 // 1 + x % 2 - (x // 2),
+    lambda x: x * math.pi + np.e,
+    lambda x: 2**x + 2.5**x + x**2 + abs(x) ** 0.5,
+    lambda x: fastact.prelu(x, 0.25) + fastact.leaky_relu(x, 1) + fastact.leaky_relu(x),
+    lambda x: compiled_half(x, 0.5),
+    lambda x: (lambda y: y * 0.5)(x),
+    branches,
+    accumulated,
+]
+
+
+@pytest.mark.parametrize("function", WRITTEN_WITH_LITERALS)
+def test_literals_take_the_type_of_the_input(function: Callable[..., Any]) -> None:
+    made = fastact.activation(function)
+    activation = find(made)
+    assert activation is not None
+    x = X.astype(np.float32)
+    np.testing.assert_allclose(made(x), made(x.astype(np.float64)), rtol=2e-5, atol=2e-6)
+    activation.kernel.compile((numba.float32,))
+    assert activation.kernel.overloads[numba.float32,].signature.return_type == numba.float32
+    assert " to double" not in _body(activation.kernel.inspect_llvm((numba.float32,)))
+    np.testing.assert_array_equal(njit(lambda x: made(x))(x), made(x))
+
+
+def _body(code: str) -> str:
+    """The code of a compiled function without its wrapper for Python, which makes a Python float of the result."""
+    return "".join(part for part in code.split("\ndefine ")[1:] if "cpython" not in part.splitlines()[0])
+
+
+def test_the_users_own_function_stays_as_it_is() -> None:
+    def function(x: Any) -> Any:
+        return 0.1 * x
+
+    compiled = njit(function)
+    made = fastact.activation(compiled)
+    assert made(np.float32(3)) == np.float32(0.1) * np.float32(3)
+    assert compiled(np.float32(3)) == 0.1 * 3
+    assert made(3.0) == 0.1 * 3
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [(lambda x: x * 1.5, "gives float64 for int"), (lambda x: x / 2, "float"), (lambda x: x > 0, "gives bool")],
+)
+def test_integers_that_would_not_stay_integers_are_refused(function: Callable[..., Any], message: str) -> None:
+    made = fastact.activation(integers=True)(function)
+    out = np.full(3, 7, np.int8)
+    with pytest.raises(TypeError, match=message):
+        made(np.ones(3, np.int8), out=out)
+    assert (out == 7).all()
+    for x in (np.ones(3, int), 1):
+        with pytest.raises((TypeError, numba.TypingError), match=message):
+            njit(lambda x: made(x))(x)
+    assert made(np.float32(2)) == np.float32(function(2.0))
+
+
+def test_integers_that_stay_integers() -> None:
+    made = fastact.activation(integers=True)(lambda x: 2 * x + 1)
+    for dtype in "bBhHiIlLqQ":
+        x = np.arange(5).astype(dtype)
+        assert made(x).dtype == dtype
+        np.testing.assert_array_equal(made(x), 2 * x + 1)
+        np.testing.assert_array_equal(njit(lambda x: made(x))(x), 2 * x + 1)
 
 
 def fingerprint(function: Any) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -15,6 +16,7 @@ import fastact
 import fastact as fa
 from fastact import sigmoid, store
 
+from .processes import run
 from .reference import Array, patterns
 
 
@@ -184,3 +186,98 @@ def test_bad_types_say_so(bad: Any) -> None:
 def test_float16_says_why() -> None:
     with pytest.raises(numba.TypingError, match="no float16 inside @njit"):
         call_all(np.ones(3, np.float16))
+
+
+@njit
+def by_keyword(x, alpha, out):  # type: ignore[no-untyped-def]
+    a = fa.sigmoid(x, out=out[0])
+    b = fa.prelu(x, alpha, out=out[1])
+    c = fa.leaky_relu(x, out=out[2])
+    d = fa.leaky_relu(x, alpha=0.3, out=out[3])
+    return a, b, c, d, fa.tanh(x, out=None), fa.tanh(x, None), fa.leaky_relu(x, 0.2, None)
+
+
+def test_output_by_keyword() -> None:
+    for dtype in (np.float32, np.float64):
+        x = np.random.default_rng(0).normal(size=50).astype(dtype)
+        out = np.empty((4, 50), dtype)
+        results = by_keyword(x, x[::-1].copy(), out)
+        expected = [fa.sigmoid(x), fa.prelu(x, x[::-1]), fa.leaky_relu(x), fa.leaky_relu(x, 0.3)]
+        expected += [fa.tanh(x), fa.tanh(x), fa.leaky_relu(x, 0.2)]
+        for got, right in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(got, right)
+        np.testing.assert_array_equal(out, expected[:4])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: fa.sigmoid(x, where=x > 0), "inside @njit got an unexpected keyword argument 'where'"),
+        (lambda x: fa.sigmoid(x, x, x), "inside @njit too many positional arguments"),
+        (lambda x: fa.prelu(x), "inside @njit missing a required argument"),
+    ],
+)
+def test_calls_that_can_not_be_say_why(call: Callable[..., Any], message: str) -> None:
+    with pytest.raises(numba.TypingError, match=message):
+        njit(call)(np.ones(3))
+
+
+@njit
+def apply(act, x):  # type: ignore[no-untyped-def]
+    return act(x), act(x[0])
+
+
+@njit
+def apply_with_output(act, x, out):  # type: ignore[no-untyped-def]
+    act(x, out=out)
+
+
+@njit(parallel=True)
+def apply_in_parallel(act, x):  # type: ignore[no-untyped-def]
+    out = np.empty_like(x)
+    for i in prange(x.size):
+        out[i] = act(x[i])
+    return out
+
+
+@njit
+def apply_layer(layer, act, x, w):  # type: ignore[no-untyped-def]
+    return layer(x, w, 0.5, act)
+
+
+@fastact.activation
+def swish(x):  # type: ignore[no-untyped-def]
+    return x * sigmoid(x)
+
+
+@pytest.mark.parametrize("act", [fa.sigmoid, fa.tanh, fa.relu, fa.leaky_relu, swish])
+def test_our_functions_as_arguments(act: Callable[..., Any]) -> None:
+    x = np.random.default_rng(0).normal(size=30)
+    whole, first = apply(act, x)
+    np.testing.assert_array_equal(whole, act(x))
+    assert first == act(x[0])
+    out = np.empty_like(x)
+    apply_with_output(act, x, out)
+    np.testing.assert_array_equal(out, act(x))
+    np.testing.assert_array_equal(apply_in_parallel(act, x), act(x))
+    np.testing.assert_allclose(apply_layer(fa.neuron, act, x.reshape(5, 6), x[:6]), act(x.reshape(5, 6) @ x[:6] + 0.5))
+
+
+def test_other_functions_stay_no_arguments() -> None:
+    for other in (np.add, lambda x: x):
+        with pytest.raises(numba.TypingError):
+            apply(other, np.ones(3))
+
+
+def test_arguments_in_functions_that_numba_caches(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(
+        "import numba\n@numba.njit(cache=True)\ndef apply(act, x):\n    return act(x)\n"
+    )
+    code = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import fastact, numpy as np, module
+for act in (fastact.sigmoid, fastact.tanh, fastact.leaky_relu):
+    assert module.apply(act, 0.5) == act(0.5)
+print(sum(module.apply.stats.cache_hits.values()))
+"""
+    assert [run(code, tmp_path / "cache").strip() for _ in range(2)] == ["0", "3"]

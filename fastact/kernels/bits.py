@@ -64,6 +64,18 @@ def like(typingctx: Any, x: Any, value: Any) -> Any:
 
 
 @intrinsic
+def beside(typingctx: Any, other: Any, value: Any) -> Any:
+    """`value` in the type of `other` if that is a float, or of its elements; else as it is."""
+    element = other.dtype if isinstance(other, types.Array) else other
+    result = element if isinstance(element, types.Float) else value
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[1], value, result)
+
+    return result(other, value), codegen
+
+
+@intrinsic
 def to_bits(typingctx: Any, x: Any) -> Any:
     """The bit pattern of a float as an integer of the same width."""
 
