@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy.typing as npt
+from numba.core import errors
 from numba.extending import overload
 
 from .kernels import scalar
@@ -215,11 +216,19 @@ def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None
     >>> fastact.leaky_relu(np.array([-2.0, 3.0]), 0.2)
     array([-0.4,  3. ])
     """
+    if _OTHER_WORD in ufunc_kwargs:
+        raise TypeError(_NAME_OF_THE_SLOPE)
     return prelu(x, alpha, out=out, **ufunc_kwargs)
 
 
+_OTHER_WORD = "negative_slope"  # of PyTorch and Keras
+_NAME_OF_THE_SLOPE = f"leaky_relu: the slope is called alpha, not {_OTHER_WORD}"
+
+
 @overload(leaky_relu, jit_options=STRICT, strict=False)
-def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None) -> Any:
+def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None, negative_slope: Any = None) -> Any:
+    if negative_slope is not None:
+        raise errors.TypingError(_NAME_OF_THE_SLOPE)
     return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.core import errors
 from numba.extending import overload
 from numba.np import numpy_support
@@ -26,6 +26,7 @@ ACTIVATIONS: dict[str, Any] = {
     "tanh": tanh,
     "relu": relu,
     "leaky_relu": leaky_relu,
+    "prelu": prelu,
     "linear": None,
 }
 
@@ -38,8 +39,8 @@ def neuron(
     weights: npt.ArrayLike,
     bias: npt.ArrayLike = 0.0,
     activation: str | Callable[..., Any] | None = "sigmoid",
-    alpha: float = 0.01,
-    out: npt.NDArray[Any] | None = None,
+    alpha: npt.ArrayLike = 0.01,
+    out: npt.NDArray[Any] | tuple[npt.NDArray[Any]] | None = None,
 ) -> Any:
     """
     Weighted sum, bias and activation of one neuron or of a layer, ``activation(x @ weights + bias)``.
@@ -47,18 +48,20 @@ def neuron(
     Parameters
     ----------
     x : array_like, shape (k,) or (..., n, k)
-        The inputs; a row for each sample.
+        The inputs; a row for each sample. Integers and booleans are converted to float64 or, where another operand is
+        of a float type, as NumPy promotes them with it.
     weights : array_like, shape (k,) or (k, m)
         The weights of one neuron or, a column for each, of m neurons.
     bias : array_like, shape () or (m,), optional
         Added to the weighted sums.
     activation : str, callable or None, optional
-        ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"`` or ``"linear"``; one of this package's functions; a
-        function of one input made by `fastact.activation`; or None, which is linear.
-    alpha : float, optional
-        The slope below zero, used by leaky_relu alone.
-    out : ndarray, optional
-        Where the result goes.
+        ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"prelu"`` or ``"linear"``; one of this package's
+        functions; a function of one input made by `fastact.activation`; or None, which is linear.
+    alpha : array_like, shape () or (m,), optional
+        The slope below zero, or one for each neuron; used by leaky_relu and prelu alone. It takes the type of the
+        result.
+    out : ndarray or tuple of one, optional
+        Where the result goes. It may share memory with the operands.
 
     Returns
     -------
@@ -72,13 +75,15 @@ def neuron(
     ValueError
         If the shapes do not match, or the name of the activation is unknown.
     TypeError
-        If an operand is no array of real numbers, if the activation is none of the above, or if the result can not be
-        cast to the type of `out`.
+        If an operand is no array of real numbers or is a masked array, if the activation is none of the above, or if
+        the result can not be cast to the type of `out`.
+    OverflowError
+        If the bias or the slope is an integer that no float can hold.
 
     Notes
     -----
     The sum is BLAS's: its error is at most about ``k * eps`` times the sum of the absolute products, and the activation
-    adds its own (see there).
+    adds its own (see there). No floating-point warning is raised.
 
     Examples
     --------
@@ -90,15 +95,14 @@ def neuron(
     >>> fastact.neuron(np.ones((4, 5)), np.full((5, 2), 0.1), activation="tanh").shape
     (4, 2)
     """
-    if _alike(x, weights, bias, out):
-        return _neuron_alike(x, weights, bias, activation, alpha, out)  # the usual case, short of the questions below
-    return _neuron(
-        _real(x, "x"),
-        _real(weights, "weights"),
-        bias if isinstance(bias, (int, float)) else _real(bias, "bias"),  # a Python number takes the type of the arrays
-        _unary(activation, alpha),
-        out,
-    )
+    into: Any = _only(out) if isinstance(out, tuple) else out
+    start: Any = bias
+    if isinstance(start, int):
+        start = float(start)  # too large a number raises here, before anything is written
+    chosen = _chosen(activation)
+    if _alike(x, weights, start, into):
+        return _neuron_alike(x, weights, start, chosen, alpha, into)  # the usual case, short of the questions below
+    return _neuron(_real(x, "x"), _real(weights, "weights"), _real(start, "bias"), chosen, alpha, into)
 
 
 def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
@@ -112,7 +116,7 @@ def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
     if kind is np.ndarray:
         if bias.dtype is not dtype or bias.shape not in ((), weights.shape[1:]):
             return False
-    elif kind is not float and kind is not int and kind is not dtype.type:
+    elif kind is not float and kind is not dtype.type:
         return False
     return out is None or (
         type(out) is np.ndarray
@@ -122,67 +126,90 @@ def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
     )
 
 
-def _neuron_alike(x: Any, weights: Any, bias: Any, activation: Any, alpha: Any, out: Any) -> Any:
-    if x.ndim == weights.ndim == 1 and x.size == weights.size and out is None:
-        function = _unary(activation, alpha)
-        z = x.dot(weights) + bias  # for a few inputs the quickest, and the time is all in the calls
-        return z if function is None else function(z)
+def _neuron_alike(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) -> Any:
     if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
         if weights.strides[0] != x.itemsize:
             weights = weights.copy()
-        rows, takes_alpha = _rows_of(_chosen(activation))
+        rows, takes_alpha = _rows_of(chosen)
         if takes_alpha:
-            return rows(x, weights, bias, float(alpha), out=out)
+            return rows(x, weights, bias, _slope(alpha, weights, x.dtype), out=out)
         return rows(x, weights, bias, out=out)
-    function = _unary(activation, alpha)
-    z = np.matmul(x, weights, out=out)
-    np.add(z, bias, out=z)
+    function = _unary(chosen, alpha, weights, x.dtype, out)
+    with np.errstate(all="ignore"):
+        if x.ndim == weights.ndim == 1 and x.size == weights.size and out is None:
+            z = x.dot(weights) + bias  # for a few inputs the quickest, and the time is all in the calls
+            return z if function is None else function(z)
+        z = np.matmul(x, weights, out=out)
+        np.add(z, bias, out=z)
     return z if function is None else function(z, out=z)
 
 
 @functools.cache
 def _rows_of(chosen: Any) -> tuple[np.ufunc, bool]:
     """The generalised ufunc of an activation that `_chosen` gave, and whether it takes alpha."""
-    takes_alpha = chosen is leaky_relu or chosen is prelu
+    takes_alpha = _takes_slope(chosen)
     return fused.of_rows(None if chosen is None else find(prelu if takes_alpha else chosen)), takes_alpha
 
 
-def _neuron(x: Any, weights: Any, bias: Any, function: Callable[..., Any] | None, out: Any) -> Any:
+def _neuron(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) -> Any:
     _check_bias(np.shape(bias), weights)
-    summed = np.result_type(x, weights, bias)
-    resulting = summed if function is None else function(np.empty(0, summed)).dtype
-    if np.result_type(x, weights) == np.float16:
-        x, weights = x.astype(np.float32), weights.astype(np.float32)
-    working = np.result_type(x, weights, bias)
+    resulting = np.result_type(x, weights, bias)
+    if resulting.kind != "f":
+        resulting = _FLOAT64
+    working = np.result_type(resulting, np.float32)
+    x, weights = x.astype(working, copy=False), weights.astype(working, copy=False)
+    bias = np.asarray(bias, dtype=working)
     in_place = False
     if out is not None:
         _check_out(out, x, weights, resulting)
         in_place = out.dtype == working and not any(np.may_share_memory(out, o) for o in (x, weights, bias))
-    z = np.matmul(x, weights, out=out if in_place else None, dtype=working)
-    z = np.add(z, bias, out=out if in_place else None, dtype=working)
+    function = _unary(chosen, alpha, weights, working, out)
+    into = out if in_place else None
+    with np.errstate(all="ignore"):
+        z = np.matmul(x, weights, out=into)
+        z = np.add(z, bias, out=into)
     if function is not None:
-        z = function(z, out=out if in_place else None)
+        z = function(z, out=into)
     if out is None:
         return z.astype(resulting, copy=False)
     if not in_place:
-        np.copyto(out, z, casting="same_kind")
+        np.copyto(out, z.astype(resulting, copy=False), casting="same_kind")
     return out
 
 
-def _unary(activation: Any, alpha: Any) -> Callable[..., Any] | None:
-    """The activation as a ufunc-like function of one input and `out`."""
-    chosen = _chosen(activation)
-    if chosen is leaky_relu or chosen is prelu:
-        slope = float(alpha)
-        return lambda z, out=None: prelu(z, slope, out=out)
-    return chosen
+def _unary(chosen: Any, alpha: Any, weights: Any, dtype: Any, out: Any) -> Callable[..., Any] | None:
+    """What `_chosen` gave as a ufunc-like function of one input and `out`."""
+    if not _takes_slope(chosen):
+        return cast("Callable[..., Any] | None", chosen)
+    slope = _slope(alpha, weights, dtype)
+    if out is not None and np.may_share_memory(slope, out):
+        slope = slope.copy()
+    return lambda z, out=None: prelu(z, slope, out=out)
 
 
-def _chosen(activation: Any) -> Callable[..., Any] | None:
+def _takes_slope(chosen: Any) -> bool:
+    return chosen is leaky_relu or chosen is prelu
+
+
+def _slope(alpha: Any, weights: Any, dtype: Any) -> npt.NDArray[Any]:
+    """The slope in the type of the sum, or one for each neuron."""
+    slope = np.asarray(float(alpha) if isinstance(alpha, int) else _real(alpha, "alpha"), dtype=dtype)
+    if slope.shape not in ((), weights.shape[1:]):
+        raise ValueError(f"neuron: alpha must be a number or have shape {weights.shape[1:]}, got {slope.shape}")
+    return slope
+
+
+def _only(out: tuple[Any, ...]) -> Any:
+    if len(out) != 1:
+        raise ValueError(f"neuron: a tuple for out must have one entry, got {len(out)}")
+    return out[0]
+
+
+def _chosen(activation: Any) -> Any:
     """The activation that a name stands for or that is given as a function, or None for the linear one."""
     if isinstance(activation, str):
         try:
-            return cast("Callable[..., Any] | None", ACTIVATIONS[activation])
+            return ACTIVATIONS[activation]
         except KeyError:
             names = ", ".join(ACTIVATIONS)
             raise ValueError(f"unknown activation {activation!r}; the names are {names}") from None
@@ -196,9 +223,11 @@ def _chosen(activation: Any) -> Callable[..., Any] | None:
 
 
 def _real(value: Any, name: str) -> Any:
-    """An array of real numbers, or a Python number as it is: that takes the type of the arrays."""
-    if isinstance(value, (int, float)) and name == "bias":
+    """An array of real numbers, or a Python float as it is: that takes the type of the arrays."""
+    if type(value) is float and name == "bias":
         return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"neuron: {name} must not be a masked array; fill it first, as with {name}.filled(0)")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"neuron: {name} must hold real numbers of at most 64 bits, got {array.dtype}")
@@ -213,7 +242,7 @@ def _check_bias(shape: tuple[int, ...], weights: npt.NDArray[Any]) -> None:
 
 
 def _check_out(out: Any, x: npt.NDArray[Any], weights: npt.NDArray[Any], dtype: np.dtype[Any]) -> None:
-    if not isinstance(out, np.ndarray):
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"neuron: out must be an array, got {type(out).__name__}")
     shape = x.shape[:-1] + weights.shape[1:]
     if out.shape != shape:
@@ -225,13 +254,13 @@ def _check_out(out: Any, x: npt.NDArray[Any], weights: npt.NDArray[Any], dtype: 
 
 
 @functools.cache
-def _scalar_activation(activation: Any) -> Any:
-    """The activation as a compiled scalar function of a sum and a slope."""
-    if activation is None:
+def _scalar_activation(chosen: Any) -> Any:
+    """What `_chosen` gave as a compiled scalar function of a sum and a slope."""
+    if chosen is None:
         return njit(**STRICT)(lambda z, alpha: z)
-    if activation is leaky_relu or activation is prelu:
+    if _takes_slope(chosen):
         return njit(**STRICT)(lambda z, alpha: prelu(z, like(z, alpha)))
-    return njit(**STRICT)(lambda z, alpha: activation(z))
+    return njit(**STRICT)(lambda z, alpha: chosen(z))
 
 
 def _named_in_type(activation: Any) -> Any:
@@ -269,57 +298,91 @@ def _neuron_compiled(
         raise errors.TypingError(f"neuron: expected x and weights to be arrays, (k,) or (k, m), got {x} and {weights}")
     real = _compiled_type(x, weights, bias)
     zero = real(0)
-    chosen = _named_in_type(activation)
     try:
-        _unary(chosen, 0.0)
+        chosen = _chosen(_named_in_type(activation))
     except (TypeError, ValueError) as error:
         raise errors.TypingError(str(error)) from None
-    finish = _scalar_activation(ACTIVATIONS[chosen] if isinstance(chosen, str) else chosen)
-    bias_per_neuron = isinstance(bias, types.Array)
-    if bias_per_neuron and (weights.ndim, bias.ndim) != (2, 1):
-        raise errors.TypingError(
-            "neuron: bias must be a number, or an array of shape (m,) with weights of shape (k, m)"
+    finish = _scalar_activation(chosen)
+    for name, operand in (("bias", bias), ("alpha", alpha)):
+        if isinstance(operand, types.Array) and (weights.ndim, operand.ndim) != (2, 1):
+            raise errors.TypingError(
+                f"neuron: {name} must be a number, or an array of shape (m,) with weights of shape (k, m)"
+            )
+    if isinstance(out, types.BaseTuple) and len(out) == 1:
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+            x, weights, bias, activation, alpha, out[0]
         )
     has_out = is_given(out)
     ndim = x.ndim + weights.ndim - 2
     if has_out and not (isinstance(out, types.Array) and out.ndim == ndim and ndim > 0):
         raise errors.TypingError(f"neuron: out must be an array of {ndim} dimensions, got {out}")
-    if has_out and ndim > 2 and out.layout != "C":
-        raise errors.TypingError("neuron: inside @njit an out of more than 2 dimensions must be contiguous")
+    if has_out and not np.can_cast(real, numpy_support.as_dtype(out.dtype), "same_kind"):
+        raise errors.TypingError(f"neuron: cannot cast the result from {np.dtype(real)} to {out.dtype}")
+    # Rows of more dimensions are seen as one only where they are contiguous.
+    direct = has_out and out.dtype == from_dtype(np.dtype(real)) and (ndim == weights.ndim or out.layout == "C")
 
     def one_sum(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
         dense.check_inner(x.size, weights.size)
         return finish(dense.dot(x, weights, like(zero, bias)), alpha)
 
-    def one_neuron(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
-        dense.check_inner(x.shape[-1], weights.size)
-        z = out if has_out else np.empty(x.shape[:-1], real)
-        dense.check_out(z.shape, x.shape[:-1])
+    @njit(**STRICT)
+    def one_neuron(x, weights, bias, alpha, z):
         rows, sums = dense.as_matrix(x), dense.as_vector(z)
         for i in range(sums.size):
             sums[i] = dense.dot(rows[i], weights, like(zero, bias))
         for i in range(sums.size):
             sums[i] = finish(sums[i], alpha)
-        return z
 
-    def layer(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
-        dense.check_inner(x.shape[-1], weights.shape[0])
-        shape = x.shape[:-1] + weights.shape[1:]
-        z = out if has_out else np.empty(shape, real)
-        dense.check_out(z.shape, shape)
-        dense.check_bias(bias, weights.shape[1])
+    @njit(**STRICT)
+    def layer(x, weights, bias, alpha, z):
         sums = dense.as_matrix(z)
         dense.fill_rows(sums, bias)
         add_product(dense.as_matrix(x), weights, sums)
         for i in range(sums.shape[0]):
             for j in range(sums.shape[1]):
-                sums[i, j] = finish(sums[i, j], alpha)
-        return z
+                sums[i, j] = finish(sums[i, j], dense.of_neuron(alpha, j))
 
     add_product = dense.add_product_by_columns if weights.layout == "F" else dense.add_product
+    fill = one_neuron if weights.ndim == 1 else layer
+
+    @njit(**STRICT)
+    def checked_shape(x, weights, bias, alpha):
+        dense.check_inner(x.shape[-1], weights.shape[0])
+        if weights.ndim == 2:
+            dense.check_one_each(bias, weights.shape[1], "bias")
+            dense.check_one_each(alpha, weights.shape[1], "alpha")
+        return x.shape[:-1] + weights.shape[1:]
+
+    def allocated(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+        z = np.empty(checked_shape(x, weights, bias, alpha), real)
+        fill(x, weights, bias, alpha, z)
+        return z
+
+    def through_another(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+        shape = checked_shape(x, weights, bias, alpha)
+        dense.check_out(out.shape, shape)
+        z = np.empty(shape, real)
+        fill(x, weights, bias, alpha, z)
+        out[...] = z
+        return out
+
+    def into_out(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+        shape = checked_shape(x, weights, bias, alpha)
+        dense.check_out(out.shape, shape)
+        apart = dense.is_apart(out, x) and dense.is_apart(out, weights)
+        if apart and dense.is_apart(out, bias) and dense.is_apart(out, alpha):
+            fill(x, weights, bias, alpha, out)
+        else:
+            z = np.empty(shape, real)
+            fill(x, weights, bias, alpha, z)
+            out[...] = z
+        return out
+
     if ndim == 0:
         return one_sum
-    return one_neuron if weights.ndim == 1 else layer
+    if has_out:
+        return into_out if direct else through_another
+    return allocated
 
 
 can_be_passed(neuron)

@@ -13,7 +13,7 @@ from numba import njit
 
 import fastact
 
-from .reference import ACTIVATIONS, Array
+from .reference import Array, in_float64
 
 SHAPES = [
     ((5,), (5,)),
@@ -38,14 +38,14 @@ def make(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
-def expected_neuron(x: Array, weights: Array, bias: Any, name: str, alpha: float = 0.01) -> Array:
-    """In float64, rounded at the end."""
+def expected_neuron(x: Array, weights: Array, bias: Any, name: str, alpha: Any = 0.01) -> Array:
+    """NumPy's, in float64, rounded at the end."""
     z = x.astype(np.float64) @ weights.astype(np.float64) + np.asarray(bias, np.float64)
     if name == "linear":
         return np.asarray(z)
-    if name == "leaky_relu":
-        return np.where(z > 0, z, alpha * z)
-    return np.asarray(ACTIVATIONS[name](z))
+    if name in ("leaky_relu", "prelu"):
+        return np.where(z > 0, z, np.asarray(alpha, np.float64) * z)
+    return in_float64(name, np.asarray(z))
 
 
 def tolerance(x: Array, weights: Array, bias: Any, dtype: Any) -> Array:
@@ -108,12 +108,12 @@ def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None
     biases = (0.5, make(w_shape[1:], np.float32, 2)) if len(w_shape) == 2 else (0.5,)
     for bias in biases:
         bound = tolerance(x, w, bias, np.float32)
-        for weights in (w, np.asfortranarray(w)):
-            for name, function in COMPILED.items():
-                got = function(x, weights, bias)
-                expected = expected_neuron(x, w, bias, name)
-                assert np.shape(got) == expected.shape
-                assert (np.abs(got - expected) <= bound).all(), name
+        calls = [(w, name) for name in COMPILED] + [(np.asfortranarray(w), "tanh")]
+        for weights, name in calls:
+            got = COMPILED[name](x, weights, bias)
+            expected = expected_neuron(x, w, bias, name)
+            assert np.shape(got) == expected.shape
+            assert (np.abs(got - expected) <= bound).all(), name
         if bound.ndim:
             out = np.empty(bound.shape, np.float32)
             compiled_leaky(x, w, bias, out)
@@ -154,7 +154,7 @@ def test_the_slope_does_not_promote() -> None:
     x, w = make((4, 5), np.float32), make((5,), np.float32, 1)
     for slope in (0.2, np.float64(0.2), np.array(0.2), 1):
         for inputs in (x, x[0], x.repeat(30_000, axis=0)):
-            assert fastact.neuron(inputs, w, 0.0, "leaky_relu", slope).dtype == np.float32  # type: ignore[arg-type]
+            assert fastact.neuron(inputs, w, 0.0, "leaky_relu", slope).dtype == np.float32
 
 
 def test_tutorial_neuron() -> None:
@@ -168,12 +168,44 @@ def test_tutorial_neuron() -> None:
 
 def test_promotion_is_numpys() -> None:
     x, w = np.array([[1, 2], [3, -9]]), np.array([3, 4])
-    assert fastact.neuron(x, w).dtype == np.float64
-    assert fastact.neuron(x, w, 1, "relu").dtype == np.int64
-    np.testing.assert_array_equal(fastact.neuron(x, w, 1, "relu"), [12, 0])
     assert fastact.neuron(x.astype(np.float32), w.astype(np.float64)).dtype == np.float64
     assert fastact.neuron(x.astype(np.float32), w.astype(np.float32), np.float64(1)).dtype == np.float64
     assert fastact.neuron(x.astype(np.float32), w.astype(np.float32), 1.0).dtype == np.float32
+    assert fastact.neuron(x.astype(np.float16), w.astype(np.int8)).dtype == np.float16
+
+
+WHOLE = [np.bool_, np.int8, np.uint8, np.int16, np.int32, np.int64, np.uint64]
+IN_NJIT = [(np.bool_, np.bool_), (np.int8, np.int8), (np.int64, np.float32), (np.float32, np.uint8)]
+
+
+@pytest.mark.parametrize("x_type", [*WHOLE, *TYPES])
+@pytest.mark.parametrize("w_type", [*WHOLE, *TYPES])
+def test_integers_become_floats_before_the_product(x_type: Any, w_type: Any) -> None:
+    x = np.array([[100, 100, 1], [0, 120, 1]]).astype(x_type)
+    w = np.array([1, 100, 3]).astype(w_type)
+    one = x.astype(float) @ w.astype(float) - 2
+    for weights, right in ((w, one), (w[:, np.newaxis].repeat(2, 1), one[:, np.newaxis].repeat(2, 1))):
+        for bias in (-2, -2.0, np.float16(-2), np.int8(-2)):
+            dtype = np.result_type(x, w, bias)
+            dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
+            got = fastact.neuron(x, weights, bias, "relu")
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, right.astype(dtype))
+            out = np.zeros(right.shape)
+            fastact.neuron(x, weights, bias, "relu", out=out)
+            np.testing.assert_array_equal(out, right.astype(dtype))
+        if (x_type, w_type) in IN_NJIT:
+            got = compiled_relu(x, weights, -2)
+            assert got.dtype == (dtype if np.result_type(x, w).kind == "f" else np.float64)
+            np.testing.assert_array_equal(got, right)
+
+
+def test_the_bias_takes_part_in_the_promotion() -> None:
+    x, w, b = np.ones((2, 3), np.int8), np.ones((3, 2), np.int8), np.ones(2, np.float32)
+    for function in (fastact.neuron, compiled_sigmoid):
+        assert function(x, w, b).dtype == np.float32
+        assert function(x, w, b.astype(int)).dtype == np.float64
+        assert function(x.astype(np.float32), w, b.astype(np.int32)).dtype == np.float64
 
 
 def test_out_may_share_memory() -> None:
@@ -190,12 +222,133 @@ def test_out_may_share_memory() -> None:
     np.testing.assert_allclose(wide, fastact.neuron(x, w), rtol=1e-4)
 
 
-def test_nan_and_inf_propagate() -> None:
-    x = np.array([[1.0, np.nan], [np.inf, 1.0], [1.0, 1.0]])
+def overlapping(memory: Array, n: int, k: int, m: int) -> dict[str, tuple[Array, Array, Array, Array]]:
+    """Operands x, w, b and an output that shares memory with one of them."""
+    apart = memory.copy()
+    x, w, b = apart[: n * k].reshape(n, k), apart[200 : 200 + k * m].reshape(k, m), apart[400 : 400 + m]
+    own = memory
+    cases = {"x itself": (own[: n * k].reshape(n, k), w, b, own[: n * m].reshape(n, m))}
+    for shift in (1, 3, 8):
+        ahead, behind = own[: n * k].reshape(n, k), own[shift : shift + n * k].reshape(n, k)
+        cases[f"x {shift} before"] = (ahead, w, b, own[shift : shift + n * m].reshape(n, m))
+        cases[f"x {shift} after"] = (behind, w, b, own[: n * m].reshape(n, m))
+    cases["reversed"] = (own[: n * k].reshape(n, k), w, b, own[: n * m].reshape(n, m)[::-1, ::-1])
+    cases["weights"] = (x, own[: k * m].reshape(k, m), b, own[: n * m].reshape(n, m))
+    cases["weights, one later"] = (x, own[: k * m].reshape(k, m), b, own[1 : 1 + n * m].reshape(n, m))
+    cases["bias"] = (x, w, own[5 : 5 + m], own[: n * m].reshape(n, m))
+    return cases
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(6, 6, 6), (5, 8, 3), (3, 5, 9), (1, 7, 7)])
+def test_out_that_overlaps_an_operand(n: int, k: int, m: int) -> None:
+    values = make((500,), np.float64)
+    for case in overlapping(values, n, k, m):
+        for function in (lambda x, w, b, out: fastact.neuron(x, w, b, "leaky_relu", 0.2, out), compiled_leaky):
+            x, w, b, out = overlapping(values.copy(), n, k, m)[case]
+            expected = expected_neuron(x, w, b, "leaky_relu", 0.2)
+            assert function(x, w, b, out) is out or case
+            np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12, err_msg=case)
+
+
+def test_out_that_overlaps_an_operand_of_one_neuron() -> None:
+    for function in (lambda x, w, b, out: fastact.neuron(x, w, b, "leaky_relu", 0.2, out), compiled_leaky):
+        for place in ("column", "row", "weights", "weights later", "x itself"):
+            x, memory = make((7, 7), np.float64), make((20,), np.float64, 1)
+            w = memory[:7]
+            expected = expected_neuron(x, w, 0.5, "leaky_relu", 0.2)
+            out = {
+                "column": x[:, 3],
+                "row": x[2],
+                "weights": w,
+                "weights later": memory[2:9],
+                "x itself": x.reshape(-1)[5:12],
+            }[place]
+            function(x, w, 0.5, out)
+            np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12, err_msg=place)
+
+
+def test_out_that_overlaps_the_slopes() -> None:
+    for function in (lambda x, w, b, a, o: fastact.neuron(x, w, b, "prelu", a, o), compiled_prelu):
+        memory, x, w = -np.arange(1.0, 13.0), make((3, 4), np.float64), make((4, 3), np.float64, 1)
+        slopes, out = memory[1:4], memory[:9].reshape(3, 3)
+        expected = expected_neuron(x, w, 0.5, "prelu", slopes)
+        function(x, w, 0.5, slopes, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_output_of_another_type_or_layout_inside_njit() -> None:
+    x, w = make((2, 3, 4), np.float32), make((4, 5), np.float32, 1)
+    expected = expected_neuron(x, w, 0.5, "leaky_relu", 0.2)
+    for out in (np.empty((2, 3, 5)), np.empty((2, 3, 5), order="F"), np.empty((2, 3, 10), np.float32)[..., ::2]):
+        compiled_leaky(x, w, 0.5, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
+    rows = np.empty((2, 6), np.float32)[:, ::2]
+    compiled_leaky(x, w[:, 0], 0.5, rows)
+    np.testing.assert_allclose(rows, expected[..., 0], rtol=1e-5, atol=1e-6)
+    with pytest.raises(numba.TypingError, match="cannot cast the result from float32 to int64"):
+        compiled_leaky(x, w, 0.5, np.zeros((2, 3, 5), int))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_a_slope_for_each_neuron(dtype: Any) -> None:
+    x, w = make((30, 8), dtype), make((8, 5), dtype, 1)
+    slopes = np.linspace(-1, 2, 5)
+    for alpha in (slopes, list(slopes), slopes.astype(np.float32), 0.25, 2, np.array(0.25)):
+        for inputs in (x, x[0], x.reshape(2, 15, 8)):
+            expected = expected_neuron(inputs, w, 0.5, "prelu", alpha)
+            bound = 3 * tolerance(inputs, w, 0.5, dtype)
+            for activation in ("prelu", "leaky_relu", fastact.prelu, fastact.leaky_relu):
+                got = fastact.neuron(inputs, w, 0.5, activation, alpha)
+                assert got.dtype == dtype
+                assert (np.abs(got - expected) <= bound).all()
+            if dtype != np.float16 and not isinstance(alpha, list) and np.ndim(alpha) == np.ndim(slopes):
+                assert (np.abs(compiled_prelu(inputs, w, 0.5, alpha, np.empty_like(got)) - expected) <= bound).all()
+
+
+@njit
+def compiled_prelu(x, w, b, alpha, out):  # type: ignore[no-untyped-def]
+    return fastact.neuron(x, w, b, "prelu", alpha, out)
+
+
+@njit
+def compiled_with_tuple(x, w, out):  # type: ignore[no-untyped-def]
+    return fastact.neuron(x, w, 0.5, "tanh", out=(out,))
+
+
+def test_out_in_a_tuple() -> None:
+    x, w = make((6, 4), np.float32), make((4, 3), np.float32, 1)
+    out = np.empty((6, 3), np.float32)
+    for compiled in (False, True):
+        out[:] = 7
+        if compiled:
+            compiled_with_tuple(x, w, out)
+        else:
+            fastact.neuron(x, w, 0.5, "tanh", out=(out,))
+        np.testing.assert_allclose(out, expected_neuron(x, w, 0.5, "tanh"), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="must have one entry, got 2"):
+        fastact.neuron(x, w, out=(out, out))  # type: ignore[arg-type]
+
+
+def test_nan_and_inf_propagate_without_a_warning() -> None:
+    x = np.array([[1.0, np.nan], [np.inf, 1.0], [np.inf, -np.inf], [1e308, 1e308], [1.0, 1.0]] * 40)
     w = np.ones((2, 2))
-    with np.errstate(invalid="ignore"):
-        np.testing.assert_array_equal(fastact.neuron(x, w, 0.0, None), x @ w)
-        assert np.isnan(fastact.neuron(x, w)[0]).all()
+    with np.errstate(all="ignore"):
+        expected = x @ w
+    cases = [
+        (x, w, expected),
+        (x[:3], w[:, 0], expected[:3, 0]),
+        (x.repeat(1000, 0), w[:, 0], expected[:, 0].repeat(1000)),
+        (x[2], w, expected[2]),
+        (x[2], w[:, 0], expected[2, 0]),
+        (x.reshape(2, 100, 2), w, expected.reshape(2, 100, 2)),
+    ]
+    with np.errstate(all="raise"):
+        for inputs, weights, right in cases:
+            for bias in (0.0, 0, np.zeros(weights.shape[1:])):
+                np.testing.assert_array_equal(fastact.neuron(inputs, weights, bias, None), right)
+                np.testing.assert_array_equal(fastact.neuron(inputs, weights, bias, "relu"), np.maximum(right, 0))
+        assert np.isnan(fastact.neuron(x[2], w[:, 0], -np.inf))
+        assert np.isnan(fastact.neuron(x[1], w[:, 0], -np.inf))
 
 
 @settings(max_examples=80, deadline=None)
@@ -224,6 +377,7 @@ def test_any_layout(n: int, k: int, m: int, dtype: Any, layouts: tuple[str, str]
 
 
 ONES = np.ones((2, 3))
+MASKED: Any = np.ma.masked_array(ONES, mask=[[True, False, False]] * 2)
 
 
 @pytest.mark.parametrize(
@@ -242,13 +396,27 @@ ONES = np.ones((2, 3))
         ({"x": ONES, "weights": np.ones(3), "bias": None}, TypeError, "bias must hold real numbers"),
         ({"x": ONES, "weights": np.ones(3), "out": np.zeros(3)}, ValueError, r"shape \(2,\), got \(3,\)"),
         ({"x": ONES, "weights": np.ones(3), "out": np.zeros(2, int)}, TypeError, "from float64 to int64"),
+        ({"x": ONES, "weights": np.ones(3), "bias": 10**400, "out": np.zeros(2)}, OverflowError, "too large"),
+        ({"x": ONES, "weights": np.ones((3, 2)), "bias": 10**400, "out": np.zeros((2, 2))}, OverflowError, "too large"),
+        ({"x": ONES, "weights": np.ones(3), "activation": "prelu", "alpha": 10**400}, OverflowError, "too large"),
+        ({"x": ONES, "weights": np.ones(3), "activation": "prelu", "alpha": "a"}, TypeError, "alpha must hold real"),
+        (
+            {"x": ONES, "weights": np.ones((3, 2)), "activation": "prelu", "alpha": np.ones(3)},
+            ValueError,
+            "alpha must be",
+        ),
+        ({"x": ONES, "weights": np.ones(3), "activation": "prelu", "alpha": np.ones(2)}, ValueError, "alpha must be"),
+        ({"x": MASKED, "weights": np.ones(3)}, TypeError, "x must not be a masked array"),
+        ({"x": ONES, "weights": MASKED[0]}, TypeError, "weights must not be a masked array"),
+        ({"x": ONES, "weights": np.ones((3, 3)), "bias": MASKED[0]}, TypeError, "bias must not be a masked array"),
+        ({"x": ONES, "weights": np.ones(3), "out": MASKED[:, 0].copy()}, TypeError, "got MaskedArray"),
         ({"x": ONES, "weights": np.ones(3), "out": [0, 0]}, TypeError, "out must be an array, got list"),
     ],
 )
 def test_mistakes(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         fastact.neuron(**arguments)
-    if isinstance(arguments.get("out"), np.ndarray):
+    if type(arguments.get("out")) is np.ndarray:
         assert (arguments["out"] == 0).all()
 
 

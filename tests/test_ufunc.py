@@ -264,8 +264,8 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         span(*arguments)
 
     watched = Span(watch)
-    fastact.warmup()
     x = numbers(STREAM_BYTES // 4, np.float32)
+    fastact.relu(x), fastact.sigmoid(x)
     before = fastact.get_num_threads(), int(pool[driver.SPAN])
     try:
         fastact.set_num_threads(1)
@@ -313,3 +313,10 @@ def test_any_memory(
     expected = function(x.copy())
     function(x, out=out)
     np.testing.assert_array_equal(out, expected)
+
+
+def test_the_word_of_others_for_the_slope() -> None:
+    with pytest.raises(TypeError, match="the slope is called alpha, not negative_slope"):
+        fastact.leaky_relu(np.ones(3), negative_slope=0.2)
+    with pytest.raises(numba.TypingError, match="the slope is called alpha, not negative_slope"):
+        numba.njit(lambda x: fastact.leaky_relu(x, negative_slope=0.2))(np.ones(3))

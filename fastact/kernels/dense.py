@@ -87,20 +87,59 @@ def check_out(shape, expected):
         raise ValueError("neuron: out has the wrong shape")
 
 
-def check_bias(bias: Any, m: Any) -> None:
-    """Raise unless the bias is a number or has m elements."""
+def check_one_each(operand: Any, m: Any, name: Any) -> None:
+    """Raise unless the operand is a number or has m elements."""
 
 
-@overload(check_bias, jit_options=STRICT, strict=False)
-def _check_bias_compiled(bias: Any, m: Any) -> Any:
-    if not isinstance(bias, types.Array):
-        return lambda bias, m: None
+@overload(check_one_each, jit_options=STRICT, strict=False)
+def _check_one_each_compiled(operand: Any, m: Any, name: Any) -> Any:
+    if not isinstance(operand, types.Array):
+        return lambda operand, m, name: None
 
-    def check(bias, m):
-        if bias.size != m:
-            raise ValueError("neuron: bias must have one element for each neuron")
+    def check(operand, m, name):
+        if operand.size != m:
+            raise ValueError("neuron: " + name + " must have one element for each neuron")
 
     return check
+
+
+def of_neuron(operand: Any, j: Any) -> Any:
+    """The element for neuron j, or the number that all have."""
+
+
+@overload(of_neuron, jit_options=STRICT, strict=False)
+def _of_neuron_compiled(operand: Any, j: Any) -> Any:
+    return (lambda operand, j: operand[j]) if isinstance(operand, types.Array) else (lambda operand, j: operand)
+
+
+def is_apart(array: Any, operand: Any) -> Any:
+    """Whether no element of the operand can lie in the memory of the array."""
+
+
+@overload(is_apart, jit_options=STRICT, strict=False)
+def _is_apart_compiled(array: Any, operand: Any) -> Any:
+    if not isinstance(operand, types.Array):
+        return lambda array, operand: True
+
+    def apart(array, operand):
+        first, end = _extent(array)
+        other_first, other_end = _extent(operand)
+        return end <= other_first or other_end <= first
+
+    return apart
+
+
+@njit(**STRICT)
+def _extent(array):
+    """The lowest address of an array and the one after its highest."""
+    first = end = array.ctypes.data
+    if array.size == 0:
+        return first, end
+    for length, stride in zip(array.shape, array.strides):  # noqa: B905 - Numba has no strict zip
+        reach = (length - 1) * stride
+        first += min(0, reach)
+        end += max(0, reach)
+    return first, end + array.itemsize
 
 
 def fill_rows(z: Any, bias: Any) -> None:
