@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from numba import from_dtype, njit, types
+from numba import from_dtype, types
 from numba.core import errors
 from numba.extending import overload
 from numba.np import numpy_support
@@ -16,7 +16,7 @@ from numba.np import numpy_support
 from . import fused
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .kernels import dense
-from .kernels.bits import STRICT, is_given, like
+from .kernels.bits import STRICT, compiled, is_given, like
 from .overloads import can_be_passed
 from .ufunc import find
 
@@ -257,10 +257,10 @@ def _check_out(out: Any, x: npt.NDArray[Any], weights: npt.NDArray[Any], dtype: 
 def _scalar_activation(chosen: Any) -> Any:
     """What `_chosen` gave as a compiled scalar function of a sum and a slope."""
     if chosen is None:
-        return njit(**STRICT)(lambda z, alpha: z)
+        return compiled(**STRICT)(lambda z, alpha: z)
     if _takes_slope(chosen):
-        return njit(**STRICT)(lambda z, alpha: prelu(z, like(z, alpha)))
-    return njit(**STRICT)(lambda z, alpha: chosen(z))
+        return compiled(**STRICT)(lambda z, alpha: prelu(z, like(z, alpha)))
+    return compiled(**STRICT)(lambda z, alpha: chosen(z))
 
 
 def _named_in_type(activation: Any) -> Any:
@@ -325,7 +325,7 @@ def _neuron_compiled(
         dense.check_inner(x.size, weights.size)
         return finish(dense.dot(x, weights, like(zero, bias)), alpha)
 
-    @njit(**STRICT)
+    @compiled(**STRICT)
     def one_neuron(x, weights, bias, alpha, z):
         rows, sums = dense.as_matrix(x), dense.as_vector(z)
         for i in range(sums.size):
@@ -333,7 +333,7 @@ def _neuron_compiled(
         for i in range(sums.size):
             sums[i] = finish(sums[i], alpha)
 
-    @njit(**STRICT)
+    @compiled(**STRICT)
     def layer(x, weights, bias, alpha, z):
         sums = dense.as_matrix(z)
         dense.fill_rows(sums, bias)
@@ -345,7 +345,7 @@ def _neuron_compiled(
     add_product = dense.add_product_by_columns if weights.layout == "F" else dense.add_product
     fill = one_neuron if weights.ndim == 1 else layer
 
-    @njit(**STRICT)
+    @compiled(**STRICT)
     def checked_shape(x, weights, bias, alpha):
         dense.check_inner(x.shape[-1], weights.shape[0])
         if weights.ndim == 2:

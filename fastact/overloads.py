@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import errors
 from numba.core.imputils import lower_builtin
 from numba.core.registry import cpu_target
@@ -19,7 +19,8 @@ from numba.core.typing.typeof import Purpose
 from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 from numba.np import numpy_support
 
-from .kernels.bits import STRICT, convert_scalars, is_given
+from .kernels.bits import STRICT, compiled, convert_scalars, is_given
+from .locks import always_compiling
 
 _ours: set[Any] = set()
 
@@ -51,6 +52,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
     element: Callable[[Any], Any]
     _calls: dict[Any, Callable[..., Any]]
 
+    @always_compiling()
     def generic(self, args: Any, kws: Any) -> Any:
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
@@ -89,7 +91,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
 
 @functools.cache
 def _spread(element: Any, number: Any) -> Any:
-    return njit(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))
+    return compiled(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))
 
 
 def _common_type(ufunc: np.ufunc, operands: list[Any]) -> Any:

@@ -191,8 +191,14 @@ def _has_foreign_overload(value: Any) -> bool:
     return False
 
 
+def is_of_this_package(function: Any) -> bool:
+    """Whether a function was written in this package."""
+    return (getattr(function, "__module__", None) or "").partition(".")[0] == _PACKAGE
+
+
 def _is_ours(value: Any) -> bool:
-    """Whether a function is one of this package's own, whose sources every key has."""
-    module = getattr(value, "__module__", None) or ""
-    held = sys.modules.get(module) if module.partition(".")[0] == _PACKAGE else None
-    return held is not None and getattr(held, getattr(value, "__qualname__", ""), None) is value
+    """Whether a value is what one of this package's modules calls by its name; every key has their sources."""
+    if not is_of_this_package(value):
+        return False
+    module = sys.modules.get(value.__module__)
+    return module is not None and getattr(module, getattr(value, "__qualname__", ""), None) is value

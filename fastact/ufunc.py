@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import inspect
 import sys
@@ -17,7 +18,7 @@ from numba import types
 from . import overloads, source, store, threads
 from .capi import LoopTable, c_function
 from .kernels import driver
-from .kernels.bits import STRICT
+from .kernels.bits import STRICT, compiled
 from .kernels.literals import typed_literals
 from .locks import lock
 
@@ -75,11 +76,11 @@ class Loop(LazyLoop):
         self._owner = owner
         self._type = numba.from_dtype(computed)
         self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
-        self.record[driver.GRAIN] = threads.GRAIN
         self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
 
     def _fill_record(self) -> int:
         self.record[driver.POOL] = threads.pool_address()
+        self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
         self.record[driver.LOOP] = self._owner.compile(self._type)
         return _driver()
 
@@ -93,7 +94,7 @@ class Activation:
         self.name = self.function.__name__
         self.inputs = _count_inputs(self.function)
         self._typed = typed_literals(self.function)
-        self.kernel = numba.njit(**STRICT)(self._typed)
+        self.kernel = compiled(**STRICT)(self._typed)
         codes = _INTEGERS + _FLOATS if integers else _FLOATS
         self.loops = [Loop(self, code) for code in codes]
         self._codes = codes
@@ -105,8 +106,15 @@ class Activation:
         _activations[self.ufunc] = self
         overloads.register(self.ufunc, self.element)
 
+    @property
+    def runs_as_python(self) -> bool:
+        """Whether the user wants to follow the function in Python. Ours are of what Python has no word for."""
+        return bool(numba.config.DISABLE_JIT) and not source.is_of_this_package(self.function)
+
     def compile(self, numba_type: Any) -> int:
         """The address of the inner loop for a type."""
+        if self.runs_as_python:
+            return c_function(self._python_loop(numba_type))
 
         def build() -> Any:
             self._check_result(numba_type)
@@ -127,16 +135,34 @@ class Activation:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
 
+    def _python_loop(self, numba_type: Any) -> Callable[..., int]:
+        dtype = np.dtype(str(numba_type))
+
+        def loop(addresses: int, n: int, *_: int) -> int:
+            pointers = (ctypes.c_ssize_t * (self.inputs + 1)).from_address(addresses)
+            memory = [(ctypes.c_char * (n * dtype.itemsize)).from_address(pointer) for pointer in pointers]
+            arrays = [np.ndarray(n, dtype, memoryview(buffer)) for buffer in memory]
+            for i in range(n):
+                result = self.function(*[array[i] for array in arrays[:-1]])
+                if dtype.kind in "iu" and not isinstance(result, (int, np.integer)):
+                    raise self._not_an_integer(type(result).__name__, dtype)
+                arrays[-1][i] = result
+            return 0
+
+        return loop
+
     def _check_result(self, numba_type: Any) -> None:
         """Refuse a kernel that gives an integer loop something else, of which storing it would lose a part."""
         if isinstance(numba_type, types.Integer):
             self.kernel.compile((numba_type,) * self.inputs)
             result = self.kernel.overloads[(numba_type,) * self.inputs].signature.return_type
             if not isinstance(result, types.Integer):
-                raise TypeError(
-                    f"{self.name}() gives {result} for {numba_type}: with integers=True an activation must give an "
-                    "integer for integers"
-                )
+                raise self._not_an_integer(result, numba_type)
+
+    def _not_an_integer(self, result: Any, given: Any) -> TypeError:
+        return TypeError(
+            f"{self.name}() gives {result} for {given}: with integers=True an activation gives integers for integers"
+        )
 
     @functools.cache  # noqa: B019 - an activation lives as long as the process
     def element(self, numba_type: Any) -> Any:

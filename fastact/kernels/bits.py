@@ -5,19 +5,34 @@ Everything here is an intrinsic of a few LLVM instructions. Nothing here knows a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
+import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from ..locks import always_compiling
 
 #: Options of every compiled function of this package. No fast-math flag at all: each would break range
 #: reduction or NaN, and contraction chosen by the compiler would make results depend on how a loop is
 #: unrolled; `fma` below says explicitly where two operations are one. Options that are not given would be
 #: inherited from the caller.
 STRICT: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "boundscheck": False}
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit`, whatever NUMBA_DISABLE_JIT says of the user's own functions."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        with always_compiling():
+            return numba.njit(**options)(function)
+
+    return decorate
+
 
 _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()

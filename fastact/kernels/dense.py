@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-from .bits import STRICT, like
+from .bits import STRICT, compiled, like
 
 SUM = {**STRICT, "fastmath": {"reassoc", "contract"}}
 
 _ROWS = 4  # rows that share one reading of the weights
 
 
-@njit(**SUM)
+@compiled(**SUM)
 def dot(x, weights, start):
     """Start + the sum of x[i] * weights[i], in the type of `start`."""
     total = start
@@ -28,7 +28,7 @@ def dot(x, weights, start):
     return total
 
 
-@njit(**SUM)
+@compiled(**SUM)
 def _sum_rows(x, weights, z, first, rows):
     """Add x[first:first+rows] @ weights to those rows of z, along the rows of the weights."""
     k, m = weights.shape
@@ -39,7 +39,7 @@ def _sum_rows(x, weights, z, first, rows):
                 z[row, j] += factor * like(z[0, 0], weights[i, j])
 
 
-@njit(**SUM)
+@compiled(**SUM)
 def _sum_four_rows(x, weights, z, first):
     k, m = weights.shape
     zero = z[0, 0]
@@ -55,7 +55,7 @@ def _sum_four_rows(x, weights, z, first):
             z3[j] += d * weight
 
 
-@njit(**SUM)
+@compiled(**SUM)
 def add_product(x, weights, z):
     """Add x @ weights to z, for weights whose rows are contiguous."""
     if z.size == 0:
@@ -67,7 +67,7 @@ def add_product(x, weights, z):
         _sum_rows(x, weights, z, whole, x.shape[0] - whole)
 
 
-@njit(**SUM)
+@compiled(**SUM)
 def add_product_by_columns(x, weights, z):
     """Add x @ weights to z, for weights whose columns are contiguous."""
     for row in range(x.shape[0]):
@@ -75,13 +75,13 @@ def add_product_by_columns(x, weights, z):
             z[row, j] = dot(x[row], weights[:, j], z[row, j])
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def check_inner(k, weights_k):
     if k != weights_k:
         raise ValueError("neuron: the last dimension of x and the first of weights differ")
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def check_out(shape, expected):
     if shape != expected:
         raise ValueError("neuron: out has the wrong shape")
@@ -129,7 +129,7 @@ def _is_apart_compiled(array: Any, operand: Any) -> Any:
     return apart
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _extent(array):
     """The lowest address of an array and the one after its highest."""
     first = end = array.ctypes.data
@@ -176,7 +176,7 @@ def _as_matrix_compiled(array: Any) -> Any:
     return lambda array: _rows(np.ascontiguousarray(array))
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _rows(array):
     return array.reshape(array.size // max(1, array.shape[-1]), array.shape[-1])
 

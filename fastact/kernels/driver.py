@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, prange, types
+from numba import prange, types
 
 from .bits import (
     STRICT,
@@ -20,6 +20,7 @@ from .bits import (
     ask,
     at,
     call,
+    compiled,
     copy,
     elements,
     enter_default_float_state,
@@ -80,13 +81,13 @@ def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[.
     return loop
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _copy_strided(source, source_stride, destination, destination_stride, n, kind):
     for i in range(n):
         at(destination + i * destination_stride, kind)[0] = at(source + i * source_stride, kind)[0]
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def move(source, source_stride, destination, destination_stride, n, size):
     """Copy n items of `size` bytes between strided places that do not overlap."""
     if source_stride == size and destination_stride == size:
@@ -101,7 +102,7 @@ def move(source, source_stride, destination, destination_stride, n, size):
         _copy_strided(source, source_stride, destination, destination_stride, n, byte)
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _gather(source, stride, scratch, n, record):
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
@@ -116,7 +117,7 @@ def _gather(source, stride, scratch, n, record):
             floats[i] = half_to_float(at(source + i * stride, half_word)[0])
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _scatter(scratch, destination, stride, n, record, streamed):
     size = record[ITEM_SIZE]
     if size != record[LOOP_ITEM_SIZE]:
@@ -137,7 +138,7 @@ def _scatter(scratch, destination, stride, n, record, streamed):
         move(scratch, size, destination, stride, n, size)
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _independent(source, source_stride, destination, destination_stride, n, size):
     """Whether no element of the output shares memory with another element of the input."""
     source_end = source + (n - 1) * source_stride
@@ -262,7 +263,7 @@ def fan_out(addresses, strides, n, record, block, through, streamed, threads, po
     call(pool[SET_NUM_THREADS], (users_choice,))
 
 
-@njit(parallel=True, **STRICT)
+@compiled(parallel=True, **STRICT)
 def _fan_out_chunks(addresses, strides, n, record, block, through, streamed, threads, span_address):
     chunk = (n + threads - 1) // threads
     chunk += -chunk % _BLOCK

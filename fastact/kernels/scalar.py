@@ -23,11 +23,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
 from . import lookup
-from .bits import STRICT, copysign, fma, from_bits, int_shift_left, like, to_bits
+from .bits import STRICT, compiled, copysign, fma, from_bits, int_shift_left, like, to_bits
 from .tanh_table import TANH
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
@@ -166,7 +166,7 @@ def _tanh_residual_typed(y: Any, numerator: Any, large: Any, sh: Any, g: Any, re
     return exact
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def sigmoid(x):
     """1 / (1 + e^-x), as unit / (unit + unit e^-x), whose terms stay in range where the result is subnormal.
 
@@ -188,7 +188,7 @@ def sigmoid(x):
     return fma(residual, c, y)
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def _tanh_by_exponential(x):
     """The quotient n / (1 - n) of n = (1 - exp(-2|x|)) / 2, with the sign of x.
 
@@ -227,20 +227,20 @@ def _tanh_typed(x: Any) -> Any:
     return lambda x: _tanh_by_exponential(x)
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def tanh(x):
     """The hyperbolic tangent."""
     return _tanh(x)
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def relu(x):
     """Return x where x > 0, else 0; NaN passes because it compares false."""
     zero = like(x, 0)
     return zero if x <= zero else x
 
 
-@njit(**STRICT)
+@compiled(**STRICT)
 def prelu(x, alpha):
     """Return x where x > 0, else alpha x."""
     return x if x > like(x, 0) else alpha * x
