@@ -1,25 +1,31 @@
-"""A clear error where the package would otherwise meet a Numba that it was not tried with."""
+"""Which versions of Numba are known to serve: the package reaches below Numba's documented interface."""
 
 from __future__ import annotations
 
+import re
+
 import numba
 
-NUMBA_FROM = (0, 68)
-NUMBA_BEFORE = (0, 69)
+LOWEST = (0, 63)
+NEWEST_TRIED = (0, 68)
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")[:2])
+    """The first two numbers of a version; of a build without a version, one above all."""
+    numbers = re.match(r"(\d+)\.(\d+)", text)
+    return (999, 0) if numbers is None else tuple(map(int, numbers.groups()))
 
 
 def check(installed: str) -> None:
-    """Raise ImportError unless this version of Numba is one that the package supports."""
-    if not NUMBA_FROM <= _version(installed) < NUMBA_BEFORE:
-        wanted = f">={'.'.join(map(str, NUMBA_FROM))},<{'.'.join(map(str, NUMBA_BEFORE))}"
-        raise ImportError(
-            f"fastact needs numba {wanted} and found {installed}: it reaches below Numba's documented interface. "
-            f"Install one that fits (pip install 'numba{wanted}') or a fastact that supports {installed}."
-        )
+    """Raise ImportError where a version of Numba is too old."""
+    if _version(installed) < LOWEST:
+        wanted = f"numba>={'.'.join(map(str, LOWEST))}"
+        raise ImportError(f"fastact needs {wanted} and found {installed}: pip install '{wanted}'")
+
+
+def is_untried(installed: str) -> bool:
+    """Whether a version is newer than those that the tests were run with."""
+    return _version(installed) > NEWEST_TRIED
 
 
 check(numba.__version__)

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numba import types
 
-from . import overloads, source, store, threads
+from . import _requirements, overloads, source, store, threads
 from .capi import LoopTable, c_function
 from .kernels import driver
 from .kernels.bits import STRICT, compiled
@@ -57,6 +57,7 @@ class LazyLoop:
         """Make the loop ready; gives the C function that serves it from now on."""
         with lock:
             if self._function == 0:
+                _try_out_numba()
                 self._function = self._fill_record()
                 self._table.set_function(self._index, self._function)
         return self._function
@@ -189,6 +190,28 @@ def _count_inputs(function: Callable[..., Any]) -> int:
     if not parameters:
         raise TypeError("an activation takes at least one input")
     return len(parameters)
+
+
+_tried_out = not _requirements.is_untried(numba.__version__)
+
+
+def _try_out_numba() -> None:
+    """On a Numba that is newer than those tried, compare one loop with NumPy before any other is used."""
+    global _tried_out
+    if _tried_out:
+        return
+    _tried_out = True
+    x = np.linspace(-3, 3, 50)
+    found = Activation(lambda x: x / (2 + x * x), integers=False, memory_bound=False).ufunc(x[::-1])
+    if not np.array_equal(found, (x / (2 + x * x))[::-1]):
+        _tried_out = False
+        raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
+    newest = ".".join(map(str, _requirements.NEWEST_TRIED))
+    warnings.warn(
+        f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 @functools.cache

@@ -1,0 +1,66 @@
+"""Versions of Numba: too old, tried, and newer than those tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numba
+import pytest
+
+from fastact import _requirements
+
+from .processes import run
+
+
+def test_an_old_numba_is_named() -> None:
+    with pytest.raises(ImportError, match=r"needs numba>=0.63 and found 0.61.2"):
+        _requirements.check("0.61.2")
+    for version in ("0.63.0", "0.68.1rc1", "1.0.0", "0+untagged.1.g1234567"):
+        _requirements.check(version)
+
+
+def test_this_numba_is_tried() -> None:
+    assert not _requirements.is_untried(numba.__version__)
+    for version in ("0.69.0rc1", "1.0.0", "0+untagged.1.g1234567"):
+        assert _requirements.is_untried(version)
+
+
+NEWER = """
+import warnings, numpy as np, numba
+numba.__version__ = "0.99.0"
+import fastact
+def call():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        np.testing.assert_allclose(fastact.tanh(np.ones(3)), np.tanh(1.0))
+    return [str(w.message) for w in caught]
+"""
+
+
+def test_a_newer_numba_is_tried_out(tmp_path: Path) -> None:
+    code = """
+(message,) = call()
+assert "up to 0.68, and this is 0.99.0; a short test passed" in message
+assert call() == []
+fastact.warmup()
+"""
+    run(NEWER + code, tmp_path)
+
+
+def test_a_newer_numba_that_does_not_serve(tmp_path: Path) -> None:
+    code = """
+from fastact.kernels import driver
+def broken(kernel, inputs, real):
+    def loop(addresses, n):
+        driver.at(addresses[inputs], real)[0] = 1
+    return loop
+driver.inner_loop = broken
+for _ in range(2):
+    try:
+        call()
+    except RuntimeError as error:
+        assert "wrong numbers with numba 0.99.0" in str(error)
+    else:
+        raise AssertionError("not seen")
+"""
+    run(NEWER + code, tmp_path)
