@@ -6,7 +6,7 @@ import re
 
 import numba
 
-LOWEST = (0, 63)
+LOWEST = (0, 62)
 NEWEST_TRIED = (0, 68)
 
 

@@ -13,9 +13,9 @@ from .processes import run
 
 
 def test_an_old_numba_is_named() -> None:
-    with pytest.raises(ImportError, match=r"needs numba>=0.63 and found 0.61.2"):
+    with pytest.raises(ImportError, match=r"needs numba>=0.62 and found 0.61.2"):
         _requirements.check("0.61.2")
-    for version in ("0.63.0", "0.68.1rc1", "1.0.0", "0+untagged.1.g1234567"):
+    for version in ("0.62.0", "0.68.1rc1", "1.0.0", "0+untagged.1.g1234567"):
         _requirements.check(version)
 
 
