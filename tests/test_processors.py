@@ -1,0 +1,61 @@
+"""Code for other processors than this one keeps the bounds that the README states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import pytest
+
+from .processes import run
+
+ROOT = Path(__file__).parent.parent
+X86 = llvm.get_process_triple().startswith("x86_64")
+
+BOUNDS = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+import numpy as np, mpmath, fastact
+from tests.reference import ACTIVATIONS, exact, hard_float64, in_float64, patterns, ulps
+def largest(name, dtype):
+    if dtype == np.float64:
+        x = np.random.default_rng(1).choice(hard_float64(), 4000)
+        right = np.array([exact(name, float(v)) for v in x])
+        y = ACTIVATIONS[name](x)
+        place = np.spacing(np.abs(right.astype(float)))
+        return max(abs(mpmath.mpf(float(a)) - b) / float(p) for a, b, p in zip(y, right, place))
+    x = patterns(dtype, 1 if dtype == np.float16 else 4099)
+    x = x[~np.isnan(x)]
+    return ulps(ACTIVATIONS[name](x), in_float64(name, x)).max()
+def check(bounds):
+    for name, bound in bounds.items():
+        assert largest(name, np.float16) <= 0.51 * (name != "relu"), name
+        assert largest(name, np.float32) <= bound, (name, largest(name, np.float32))
+        assert largest(name, np.float64) <= bound, (name, largest(name, np.float64))
+    special = np.array([np.nan, np.inf, -np.inf, -0.0, 1e-45, 3e38, 6e-8], np.float32)
+    for dtype in (np.float16, np.float32, np.float64):
+        with np.errstate(all="raise"):
+            x = special.astype(np.float64).astype(dtype) if dtype == np.float64 else special[:4].astype(dtype)
+            y = fastact.tanh(x)
+        np.testing.assert_array_equal(y[:4], np.array([np.nan, 1, -1, -0.0], dtype))
+        assert np.signbit(y[3])
+"""
+
+
+def test_without_fused_multiply_add(tmp_path: Path) -> None:
+    code = """
+from fastact import store
+assert store.cpu() == ("generic", "")
+check({"sigmoid": 2, "tanh": 2.5, "relu": 0, "leaky_relu": 0.5})
+"""
+    run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="generic")
+
+
+@pytest.mark.skipif(not X86, reason="the levels of another architecture")
+def test_with_avx2(tmp_path: Path) -> None:
+    code = """
+check({"sigmoid": 1.2, "tanh": 1.5, "relu": 0, "leaky_relu": 0.5})
+"""
+    features = "+avx2,+avx,+fma,+f16c,+sse4.2,+sse4.1,+ssse3,+sse3,+sse2,+popcnt,+bmi,+bmi2,+lzcnt,+movbe"
+    if not set(features.replace("+", "").split(",")) <= {k for k, v in llvm.get_host_cpu_features().items() if v}:
+        pytest.skip("this processor can not run it")
+    run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=features)
