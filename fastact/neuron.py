@@ -127,7 +127,7 @@ def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
 
 
 def _neuron_alike(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) -> Any:
-    if weights.ndim == 1 < x.ndim and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
+    if weights.ndim == 1 and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
         if weights.strides[0] != x.itemsize:
             weights = weights.copy()
         rows, takes_alpha = _rows_of(chosen)
@@ -136,12 +136,9 @@ def _neuron_alike(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out:
         return rows(x, weights, bias, out=out)
     function = _unary(chosen, alpha, weights, x.dtype, out)
     with np.errstate(all="ignore"):
-        if x.ndim == weights.ndim == 1 and x.size == weights.size and out is None:
-            z = x.dot(weights) + bias  # for a few inputs the quickest, and the time is all in the calls
-            return z if function is None else function(z)
         z = np.matmul(x, weights, out=out)
-        np.add(z, bias, out=z)
-    return z if function is None else function(z, out=z)
+        z = np.add(z, bias, out=z if isinstance(z, np.ndarray) else None)
+    return z if function is None else function(z, out=z if isinstance(z, np.ndarray) else None)
 
 
 @functools.cache
