@@ -102,7 +102,9 @@ def neuron(
     chosen = _chosen(activation)
     if _alike(x, weights, start, into):
         return _neuron_alike(x, weights, start, chosen, alpha, into)  # the usual case, short of the questions below
-    return _neuron(_real(x, "x"), _real(weights, "weights"), _real(start, "bias"), chosen, alpha, into)
+    operands = _real(x, "x"), _real(weights, "weights"), _real(start, "bias")
+    with np.errstate(all="ignore"):
+        return _neuron(*operands, chosen, alpha, into)
 
 
 def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
@@ -116,7 +118,7 @@ def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
     if kind is np.ndarray:
         if bias.dtype is not dtype or bias.shape not in ((), weights.shape[1:]):
             return False
-    elif kind is not float and kind is not dtype.type:
+    elif kind is not dtype.type and not (kind is float and (dtype is _FLOAT64 or _is_within_float32(bias))):
         return False
     return out is None or (
         type(out) is np.ndarray
@@ -126,16 +128,23 @@ def _alike(x: Any, weights: Any, bias: Any, out: Any) -> bool:
     )
 
 
+def _is_within_float32(number: float) -> bool:
+    """Whether its conversion to float32 raises no floating-point flag but that of rounding."""
+    return number == 0 or 1e-37 < abs(number) < 3e38
+
+
 def _neuron_alike(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) -> Any:
     if weights.ndim == 1 and x.size <= _FEW_PRODUCTS and x.strides[-1] == x.itemsize:
         if weights.strides[0] != x.itemsize:
             weights = weights.copy()
         rows, takes_alpha = _rows_of(chosen)
         if takes_alpha:
-            return rows(x, weights, bias, _slope(alpha, weights, x.dtype), out=out)
+            with np.errstate(all="ignore"):
+                slope = _slope(alpha, weights, x.dtype)
+            return rows(x, weights, bias, slope, out=out)
         return rows(x, weights, bias, out=out)
-    function = _unary(chosen, alpha, weights, x.dtype, out)
     with np.errstate(all="ignore"):
+        function = _unary(chosen, alpha, weights, x.dtype, out)
         z = np.matmul(x, weights, out=out)
         z = np.add(z, bias, out=z if isinstance(z, np.ndarray) else None)
     return z if function is None else function(z, out=z if isinstance(z, np.ndarray) else None)
@@ -162,9 +171,8 @@ def _neuron(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) 
         in_place = out.dtype == working and not any(np.may_share_memory(out, o) for o in (x, weights, bias))
     function = _unary(chosen, alpha, weights, working, out)
     into = out if in_place else None
-    with np.errstate(all="ignore"):
-        z = np.matmul(x, weights, out=into)
-        z = np.add(z, bias, out=into)
+    z = np.matmul(x, weights, out=into)
+    z = np.add(z, bias, out=into)
     if function is not None:
         z = function(z, out=into)
     if out is None:
@@ -176,6 +184,10 @@ def _neuron(x: Any, weights: Any, bias: Any, chosen: Any, alpha: Any, out: Any) 
 
 def _unary(chosen: Any, alpha: Any, weights: Any, dtype: Any, out: Any) -> Callable[..., Any] | None:
     """What `_chosen` gave as a ufunc-like function of one input and `out`."""
+    if chosen is not None:
+        activation = find(prelu if _takes_slope(chosen) else chosen)
+        assert activation is not None  # noqa: S101 - `_chosen` saw to it
+        activation.loop(np.dtype(dtype).char).load()  # what can not be compiled raises before anything is written
     if not _takes_slope(chosen):
         return cast("Callable[..., Any] | None", chosen)
     slope = _slope(alpha, weights, dtype)
@@ -223,7 +235,9 @@ def _real(value: Any, name: str) -> Any:
     """An array of real numbers, or a Python float as it is: that takes the type of the arrays."""
     if type(value) is float and name == "bias":
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    if isinstance(value, np.ma.MaskedArray) or (
+        isinstance(value, (list, tuple)) and any(isinstance(item, np.ma.MaskedArray) for item in value)
+    ):
         raise TypeError(f"neuron: {name} must not be a masked array; fill it first, as with {name}.filled(0)")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
@@ -300,6 +314,18 @@ def _neuron_compiled(
     except (TypeError, ValueError) as error:
         raise errors.TypingError(str(error)) from None
     finish = _scalar_activation(chosen)
+    if isinstance(alpha, types.Array) and not _takes_slope(chosen):
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+            x, weights, bias, activation, 0.01, out
+        )
+    if isinstance(alpha, types.Array) and alpha.ndim == 0:
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+            x, weights, bias, activation, alpha[()], out
+        )
+    if isinstance(bias, types.Array) and bias.ndim == 0:
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+            x, weights, bias[()], activation, alpha, out
+        )
     for name, operand in (("bias", bias), ("alpha", alpha)):
         if isinstance(operand, types.Array) and (weights.ndim, operand.ndim) != (2, 1):
             raise errors.TypingError(

@@ -28,6 +28,7 @@ from numba.core.typing.templates import builtin_registry
 _PACKAGE = __name__.partition(".")[0]
 _PLAIN = (type(None), bool, int, str, bytes)
 _NUMBERS = "biufc"  # kinds of NumPy types whose bytes tell all
+_MAKERS = ("numba", _PACKAGE, "abc")  # "abc": a class that Numba makes without a class statement
 _LIBRARIES = (
     builtins,
     math,
@@ -58,6 +59,8 @@ def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> b
     """
     digest = hashlib.sha256()
     try:
+        if not _operators_are_numbas():
+            raise _Unseen
         _Walk(digest.update, unwrap).function(function)
     except _Unseen:
         return None
@@ -120,7 +123,7 @@ class _Walk:
         elif (name := _name_in_library(value)) is not None:
             self._tell("library", name)
         elif (function := self._unwrap(value)) is not value:
-            self._tell("activation")
+            self._tell("activation", value.types)
             self.function(function)
         elif any(value is above for above in self._above):
             self.function(value)
@@ -145,7 +148,7 @@ def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[Any
     module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
-        value = None
+        value = _LOCAL
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
             value = getattr(module, name, _MISSING)
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
@@ -157,10 +160,11 @@ def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[Any
         if value is _MISSING:
             raise _Unseen
         module = value if type(value) is types.ModuleType else None
-        if value is not None and module is None:
+        if value is not _LOCAL and module is None:
             yield value
 
 
+_LOCAL = object()
 _MISSING = object()
 
 
@@ -178,15 +182,23 @@ def _name_in_library(value: Any) -> str | None:
         library = next(library for library in _LIBRARIES if vars(library).get(name) is value)
     except (AttributeError, StopIteration):
         return None
+    home = getattr(value, "__module__", None) or "numpy"  # which ufuncs do not name
+    if home.partition(".")[0].lstrip("_") not in {library.__name__ for library in _LIBRARIES}:
+        return None  # put there by somebody else
     return None if _has_foreign_overload(value) else f"{library.__name__}.{name}"
+
+
+def _operators_are_numbas() -> bool:
+    """Whether nobody else tells Numba what an operator is to do: code names no function for it."""
+    return not any(_has_foreign_overload(value) for value in vars(operator).values() if callable(value))
 
 
 def _has_foreign_overload(value: Any) -> bool:
     for known, numba_type in builtin_registry.globals:
         if known is value:
             for template in getattr(numba_type, "templates", ()):
-                maker = getattr(template, "_overload_func", template)
-                if (maker.__module__ or "").partition(".")[0] not in ("numba", _PACKAGE):
+                maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
+                if (maker.__module__ or "abc").partition(".")[0] not in _MAKERS:
                     return True
     return False
 

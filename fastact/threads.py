@@ -7,7 +7,6 @@ import ctypes
 import operator
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,22 +102,16 @@ def _short_spins() -> Iterator[None]:
         os.environ.pop(name, None)
 
 
+_FORKED_AND_NOTHING_ELSE = 0x40  # Linux's PF_FORKNOEXEC
+
+
 def _may_be_a_copy() -> bool:
-    """Whether the process may be a forked copy of the one that started Numba's threads before we were imported.
-
-    A copy has none of its parent's worker threads, and its program lies where the parent's does.
-    """
+    """Whether the process may be a forked copy of the one that started Numba's threads before we were imported."""
     try:
-        if len(os.listdir("/proc/self/task")) <= threading.active_count():
-            return True
-        return _layout("self") == _layout(str(os.getppid()))
-    except (OSError, IndexError):
+        state = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        return bool(int(state[6]) & _FORKED_AND_NOTHING_ELSE)
+    except (OSError, IndexError, ValueError):
         return True
-
-
-def _layout(process: str) -> list[str]:
-    """Where the kernel put the code and the stack of a process's program."""
-    return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[23:26]
 
 
 def _in_child() -> None:

@@ -7,6 +7,7 @@ import ctypes
 import functools
 import inspect
 import sys
+import types as python_types
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, overload
@@ -91,6 +92,8 @@ class Activation:
 
     def __init__(self, function: Callable[..., Any], integers: bool, memory_bound: bool) -> None:
         self.function = _python_function(function)
+        if not isinstance(self.function, python_types.FunctionType):
+            raise TypeError(f"an activation is made of a Python function, not of {function!r}")
         self.memory_bound = memory_bound
         self.name = self.function.__name__
         self.inputs = _count_inputs(self.function)

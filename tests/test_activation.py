@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import functools
 import math
 import pickle
 from collections.abc import Callable
@@ -319,6 +320,42 @@ def identity(typingctx: Any, x: Any) -> Any:
 def test_what_can_not_be_seen_is_not_kept(unseen: Any) -> None:
     assert fingerprint(lambda x: unseen(x)) is None
     assert fingerprint(lambda x: njit(lambda y: unseen(y))(x)) is None
+
+
+def test_fingerprint_sees_what_is_none_and_what_loops_an_activation_has() -> None:
+    def make(first: Any, second: Any) -> bytes | None:
+        return fingerprint(lambda x: x if first is None else x + 1 if second is None else x + 2)
+
+    assert make(None, 5.0) != make(5.0, None)
+    doubled = [fastact.activation(integers=flag)(lambda x: 2 * x) for flag in (False, True)]
+    assert fingerprint(lambda x: doubled[0](x)) is None  # an element of a list
+    first, second = doubled
+    assert fingerprint(lambda x: first(x)) != fingerprint(lambda x: second(x))
+
+
+def test_operators_that_somebody_else_defines_are_not_seen(tmp_path: Path) -> None:
+    code = """
+import operator, fastact
+from numba.extending import overload
+from fastact import source
+assert source.fingerprint(lambda x: x @ x, lambda value: value) is not None
+@overload(operator.matmul)
+def matmul(x, y):
+    return lambda x, y: x
+assert source.fingerprint(lambda x: x @ x, lambda value: value) is None
+import math
+math.stub = lambda x: x
+assert source.fingerprint(lambda x: math.stub(x), lambda value: value) is None
+"""
+    run(code, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong", [3, math.tanh, functools.partial(max, 1), numba.vectorize(lambda x: x), X.sum, Pair, "text"]
+)
+def test_only_functions_become_activations(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="made of a Python function"):
+        fastact.activation(wrong)
 
 
 def test_an_attribute_is_not_seen() -> None:

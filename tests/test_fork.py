@@ -136,3 +136,28 @@ thread.join()
 check()
 """
     run(SETTING + code)
+
+
+@pytest.mark.parametrize("first", ["", "_thread.start_new_thread(time.sleep, (20,))"])
+def test_a_daemon_of_a_process_that_used_openmp(first: str, tmp_path: Path) -> None:
+    code = f"""
+import _thread
+use_threads()
+def daemon():
+    {first}
+    time.sleep(0.2)
+    check()
+    open({str(tmp_path / "done")!r}, "w").close()
+def forks_and_ends():
+    if os.fork() == 0:
+        signal.alarm(30)
+        daemon()
+        os._exit(0)
+in_child(forks_and_ends)
+for _ in range(200):
+    if os.path.exists({str(tmp_path / "done")!r}): break
+    time.sleep(0.1)
+else:
+    raise AssertionError("the daemon hangs")
+"""
+    run(SETTING + code, NUMBA_THREADING_LAYER="omp")

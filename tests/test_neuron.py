@@ -445,3 +445,56 @@ def test_mistakes_inside_njit() -> None:
 
     with pytest.raises(numba.TypingError, match="the names are sigmoid"):
         unknown(np.ones(3), np.ones(3))
+
+
+@fastact.activation
+def broken(x):  # type: ignore[no-untyped-def]
+    return nowhere(x)  # type: ignore[name-defined]  # noqa: F821
+
+
+def raising(x):  # type: ignore[no-untyped-def]
+    if x > 3:
+        raise ValueError
+    return x
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("shape", [(4,), (4, 2)])
+def test_an_activation_that_can_not_be_compiled_leaves_out_untouched(dtype: Any, shape: tuple[int, ...]) -> None:
+    x, w = np.ones((3, 4), dtype), np.ones(shape, dtype)
+    for activation in (broken, fastact.activation(raising)):
+        for out in (np.full((3, *shape[1:]), 7, dtype), np.full((3, *shape[1:]), 7.0)):
+            with pytest.raises((numba.TypingError, TypeError)):
+                fastact.neuron(x, w, 0.0, activation, out=out)
+            assert (out == 7).all()
+
+
+def test_no_conversion_warns() -> None:
+    x, x16 = make((3, 4), np.float32), np.full((3, 4), 300, np.float16)
+    signalling = np.full((3, 4), 0x7F800001, np.uint32).view(np.float32)
+    with np.errstate(all="raise"):
+        for w in (make((4,), np.float32), make((4, 2), np.float32)):
+            for number in (1e300, -1e300, 1e-50, 10**39, np.inf, -0.0):
+                fastact.neuron(x, w, number, "linear")
+                fastact.neuron(x, w, 0.5, "prelu", number)
+            fastact.neuron(x, w, 0.5, "prelu", np.float64(1e-40))
+            np.testing.assert_array_equal(np.isfinite(fastact.neuron(x, w, 1e300, "linear")), False)
+            assert np.isinf(fastact.neuron(x16, np.full(w.shape, 300, np.float16), 0.0, None)).all()
+            fastact.neuron(x16, w.astype(np.float16), 1e300, None)
+            fastact.neuron(x, w.astype(float) * 1e300, 0.0, None, out=np.empty((3, *w.shape[1:]), np.float32))
+            assert np.isnan(fastact.neuron(signalling, w.astype(float))).all()
+
+
+def test_a_mask_inside_a_list_is_seen() -> None:
+    with pytest.raises(TypeError, match="masked"):
+        fastact.neuron([MASKED[0], MASKED[1]], np.ones(3))
+
+
+def test_numbers_as_arrays_and_slopes_that_nobody_needs_inside_njit() -> None:
+    x, w = make((3, 4), np.float64), make((4, 2), np.float64, 1)
+    out = np.empty((3, 2))
+    compiled_prelu(x, w, np.array(0.5), np.array(0.25), out)
+    np.testing.assert_allclose(out, expected_neuron(x, w, 0.5, "prelu", 0.25))
+    unneeded = njit(lambda x, w, a: fastact.neuron(x, w, 0.5, "relu", a))
+    np.testing.assert_allclose(unneeded(x, w, np.ones(7)), expected_neuron(x, w, 0.5, "relu"))
+    np.testing.assert_allclose(unneeded(x, w[:, 0], np.ones(7)), expected_neuron(x, w[:, 0], 0.5, "relu"))

@@ -206,3 +206,28 @@ def test_an_error_while_loading_is_the_callers() -> None:
         for _ in range(2):
             with pytest.raises(numba.TypingError, match="nowhere"):
                 call()
+
+
+@pytest.mark.parametrize("disabled", [0, 1])
+def test_import_takes_no_lock_of_the_compiler(disabled: int) -> None:
+    code = f"""
+import threading, numba
+from numba.core.compiler_lock import global_compiler_lock
+numba.njit(lambda: 1)()  # Numba makes its target at the first compilation, under the same lock
+numba.config.DISABLE_JIT = {disabled}
+held, done = threading.Event(), threading.Event()
+def compile_for_ever():
+    with global_compiler_lock:
+        held.set()
+        done.wait(60)
+thread = threading.Thread(target=compile_for_ever)
+thread.start()
+held.wait()
+importing = threading.Thread(target=lambda: __import__("fastact"))
+importing.start()
+importing.join(30)
+stuck = importing.is_alive()
+done.set()
+assert not stuck
+"""
+    run(code)

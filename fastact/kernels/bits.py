@@ -13,9 +13,8 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
-
-from ..locks import always_compiling
 
 #: Options of every compiled function of this package. No fast-math flag at all: each would break range
 #: reduction or NaN, and contraction chosen by the compiler would make results depend on how a loop is
@@ -28,8 +27,9 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """`numba.njit`, whatever NUMBA_DISABLE_JIT says of the user's own functions."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        with always_compiling():
-            return numba.njit(**options)(function)
+        if numba.config.DISABLE_JIT:  # no lock may be taken here, while modules are imported
+            return CPUDispatcher(function, targetoptions={"nopython": True, **options})
+        return numba.njit(**options)(function)
 
     return decorate
 
