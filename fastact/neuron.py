@@ -17,7 +17,7 @@ from . import fused
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .kernels import dense
 from .kernels.bits import STRICT, compiled, is_given, like
-from .overloads import can_be_passed
+from .overloads import can_be_passed, function_of
 from .ufunc import find
 
 #: Activations by name; None is the identity.
@@ -283,7 +283,7 @@ def _named_in_type(activation: Any) -> Any:
     if isinstance(activation, types.StringLiteral):
         return activation.literal_value
     if isinstance(activation, types.Function):
-        return activation.typing_key
+        return function_of(activation.typing_key)
     raise errors.RequireLiteralValue("neuron: inside @njit the activation must be a literal name, a function or None")
 
 

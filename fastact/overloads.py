@@ -6,7 +6,7 @@ import functools
 import inspect
 import types as python_types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -16,13 +16,15 @@ from numba.core.imputils import lower_builtin
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, Signature, infer_global
 from numba.core.typing.typeof import Purpose
-from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
+from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 from numba.np import numpy_support
 
 from .kernels.bits import STRICT, compiled, convert_scalars, is_given
+from .kernels.dense import is_apart
 from .locks import always_compiling
 
 _ours: set[Any] = set()
+_templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
 
 
 def can_be_passed(function: Any) -> None:
@@ -40,15 +42,32 @@ def register(ufunc: np.ufunc, element: Callable[[Any], Any]) -> None:
     element : callable
         Gives, for a Numba type, the compiled function of such numbers that Numba spreads over arrays.
     """
-    template = type(f"{ufunc.__name__}_call", (_Call,), {"key": ufunc, "element": staticmethod(element), "_calls": {}})
-    infer_global(ufunc, types.Function(template))
+    # Under a ufunc's key Numba fuses the call into loops over whole expressions, or shares those out to threads, which
+    # calls it for scalars: of several it can not be told any more which were arrays, whose types promote.
+    _templates[ufunc] = _template(_Key(ufunc), ufunc, element)
+    infer_global(ufunc, types.Function(_template(ufunc, ufunc, element) if ufunc.nin == 1 else _templates[ufunc]))
     can_be_passed(ufunc)
+
+
+def _template(key: Any, ufunc: np.ufunc, element: Callable[[Any], Any]) -> Any:
+    members = {"key": key, "ufunc": ufunc, "element": staticmethod(element), "_calls": {}}
+    return type(f"{ufunc.__name__}_call", (_Call,), members)
+
+
+def function_of(key: Any) -> Any:
+    """The function that the key of a Numba function type stands for."""
+    return key.ufunc if isinstance(key, _Key) else key
+
+
+class _Key(NamedTuple):
+    ufunc: np.ufunc
 
 
 class _Call(AbstractTemplate):  # type: ignore[misc]
     """The call of a ufunc; a subclass for each."""
 
-    key: np.ufunc
+    key: Any
+    ufunc: np.ufunc
     element: Callable[[Any], Any]
     _calls: dict[Any, Callable[..., Any]]
 
@@ -56,8 +75,11 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: Any, kws: Any) -> Any:
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
-        number = _common_type(self.key, [types.unliteral(operand) for operand in operands])
-        implementation = types.Dispatcher(_spread(self.element(number), number))
+        number = _common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
+        function = _new_result
+        if len(given) > len(operands):
+            function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
+        implementation = types.Dispatcher(function(self.element(number), number))
         inner = implementation.get_call_type(self.context, (types.BaseTuple.from_types(given),), {})
 
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -79,19 +101,101 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         try:
             bound = self._signature(True).bind(*args, **kws)
         except TypeError as error:
-            raise errors.TypingError(f"{self.key.__name__}: inside @njit {error}") from None
-        *operands, out = (*bound.args, None)[: self.key.nin + 1]
+            raise errors.TypingError(f"{self.ufunc.__name__}: inside @njit {error}") from None
+        *operands, out = (*bound.args, None)[: self.ufunc.nin + 1]
         return tuple(operands), out
 
     def _signature(self, has_out: bool) -> inspect.Signature:
-        operands = [inspect.Parameter(f"x{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(1, self.key.nin + 1)]
+        operands = [inspect.Parameter(f"x{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(1, self.ufunc.nin + 1)]
         out = inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
         return inspect.Signature([*operands, out] if has_out else operands)
 
 
 @functools.cache
-def _spread(element: Any, number: Any) -> Any:
+def _new_result(element: Any, number: Any) -> Any:
     return compiled(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))
+
+
+@functools.cache
+def _given_output(element: Any, number: Any) -> Any:
+    def call(given):
+        operands, out = given[:-1], given[-1]
+        _check_shapes(operands, out)
+        if _all_fit(operands, out):
+            element(*convert_scalars(given, number))
+        else:
+            out[...] = element(*convert_scalars(operands, number))
+        return out
+
+    return compiled(**STRICT)(call)
+
+
+@functools.cache
+def _converted_output(element: Any, number: Any) -> Any:
+    def call(given):
+        operands, out = given[:-1], given[-1]
+        _check_shapes(operands, out)
+        out[...] = element(*convert_scalars(operands, number))
+        return out
+
+    return compiled(**STRICT)(call)
+
+
+def _is_direct(name: str, operands: Any, out: Any, number: Any) -> bool:
+    """Whether Numba's loop over arrays may write an output of this type, if its memory allows."""
+    if not isinstance(out, types.Array):
+        raise errors.TypingError(f"{name}: inside @njit out must be an array, got {out}")
+    result = numpy_support.as_dtype(number)
+    if not np.can_cast(result, numpy_support.as_dtype(out.dtype), "same_kind"):
+        raise errors.TypingError(f"{name}: cannot cast the result from {result} to {out.dtype}")
+    arrays = [operand for operand in operands if isinstance(operand, types.Array)]
+    return out.dtype == number and len(arrays) > 0 and all(array.ndim == out.ndim for array in arrays)
+
+
+def _check_shapes(operands: Any, out: Any) -> None:
+    """Raise unless every operand can be broadcast to the output."""
+    raise NotImplementedError
+
+
+@overload(_check_shapes, jit_options=STRICT, strict=False)
+def _check_shapes_compiled(operands: Any, out: Any) -> Any:
+    if len(operands) == 0:
+        return lambda operands, out: None
+    first = operands[0]
+    if not isinstance(first, types.Array):
+        return lambda operands, out: _check_shapes(operands[1:], out)
+    extra = out.ndim - first.ndim
+    ndim = first.ndim
+
+    def check(operands, out):
+        if extra < 0:
+            raise ValueError("out has fewer dimensions than an operand")
+        for i in range(ndim):
+            if operands[0].shape[i] != 1 and operands[0].shape[i] != out.shape[extra + i]:
+                raise ValueError("an operand can not be broadcast to the shape of out")
+        _check_shapes(operands[1:], out)
+
+    return check
+
+
+def _all_fit(operands: Any, out: Any) -> Any:
+    """Whether every operand has the shape of the output, and lies in its very memory or apart from it."""
+    raise NotImplementedError
+
+
+@overload(_all_fit, jit_options=STRICT, strict=False)
+def _all_fit_compiled(operands: Any, out: Any) -> Any:
+    if len(operands) == 0:
+        return lambda operands, out: True
+    if not isinstance(operands[0], types.Array):
+        return lambda operands, out: _all_fit(operands[1:], out)
+
+    def fit(operands, out):
+        x = operands[0]
+        itself = x.ctypes.data == out.ctypes.data and x.strides == out.strides
+        return x.shape == out.shape and (itself or is_apart(out, x)) and _all_fit(operands[1:], out)
+
+    return fit
 
 
 def _common_type(ufunc: np.ufunc, operands: list[Any]) -> Any:
@@ -99,6 +203,9 @@ def _common_type(ufunc: np.ufunc, operands: list[Any]) -> Any:
     name = ufunc.__name__
     first, *others = operands
     dtypes = [_dtype(name, operand) for operand in [first, *(o for o in others if isinstance(o, types.Array))]]
+    scalars = [_dtype(name, operand) for operand in others if not isinstance(operand, types.Array)]
+    if np.result_type(*dtypes).kind != "f" and any(dtype.kind == "f" for dtype in scalars):
+        dtypes.append(np.dtype(np.float64))  # as `x * 0.01` is, of integers
     if np.dtype(np.float16) in dtypes:
         raise errors.TypingError(f"{name}: Numba has no float16 inside @njit; use float32")
     common = np.result_type(*dtypes)
@@ -124,7 +231,7 @@ class _Passed(types.Function):  # type: ignore[misc]
         self.function = function
         context = cpu_target.typing_context
         context.refresh()
-        super().__init__(context.resolve_value_type(function).templates)
+        super().__init__(_templates.get(function) or context.resolve_value_type(function).templates)
 
     def __reduce__(self) -> Any:
         return _Passed, (self.function,)

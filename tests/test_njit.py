@@ -281,3 +281,97 @@ for act in (fastact.sigmoid, fastact.tanh, fastact.leaky_relu):
 print(sum(module.apply.stats.cache_hits.values()))
 """
     assert [run(code, tmp_path / "cache").strip() for _ in range(2)] == ["0", "3"]
+
+
+@njit
+def prelu_of(x, alpha):  # type: ignore[no-untyped-def]
+    return fa.prelu(x, alpha), fa.prelu(x + 0, alpha) * 1
+
+
+@njit(parallel=True)
+def prelu_in_parallel(x, alpha):  # type: ignore[no-untyped-def]
+    return fa.prelu(x, alpha), fa.prelu(x + 0, alpha) * 1
+
+
+@pytest.mark.parametrize("function", [prelu_of, prelu_in_parallel])
+def test_arrays_of_two_types_promote(function: Callable[..., Any]) -> None:
+    for x_type, a_type in ((np.float32, np.float64), (np.int8, np.float64), (np.float64, np.float32)):
+        x = np.array([-3.0, -100.0, 5.0]).astype(x_type)
+        alpha = np.array([0.1, 1e30, 0.1]).astype(a_type)
+        for got in function(x, alpha):
+            assert got.dtype == np.float64
+            np.testing.assert_array_equal(got, fa.prelu(x, alpha))
+    for got in function(np.float32(-3), np.array([0.1, 1e30])):
+        np.testing.assert_array_equal(got, fa.prelu(np.float32(-3), np.array([0.1, 1e30])))
+
+
+def test_integers_with_a_slope_are_float64() -> None:
+    for dtype in (np.int8, np.uint8, np.int16, np.int64, np.bool_):
+        x = np.array([0, 1, 1]).astype(dtype) if dtype in (np.uint8, np.bool_) else np.array([-3, 0, 2], dtype)
+        for got in (njit(lambda x: fa.leaky_relu(x))(x), njit(lambda x: fa.prelu(x, 0.01))(x)):
+            assert got.dtype == np.float64
+            np.testing.assert_array_equal(got, fa.leaky_relu(x.astype(float)))
+
+
+@njit
+def tanh_into(x, out):  # type: ignore[no-untyped-def]
+    return fa.tanh(x, out)
+
+
+@njit
+def leaky_into(x, out):  # type: ignore[no-untyped-def]
+    return fa.leaky_relu(x, 0.01, out)
+
+
+@pytest.mark.parametrize("function", [fa.tanh, fa.leaky_relu])
+def test_output_that_overlaps_inside_njit(function: Callable[..., Any]) -> None:
+    compiled: Any = tanh_into if function is fa.tanh else leaky_into
+    line, square = np.linspace(-1, 1, 40), np.linspace(-1, 1, 36).reshape(6, 6)
+    views: list[tuple[Array, Callable[[Array], Array], Callable[[Array], Array]]] = [
+        (line, lambda a: a[:-1], lambda a: a[1:]),
+        (line, lambda a: a[1:], lambda a: a[:-1]),
+        (line, lambda a: a[::-1], lambda a: a),
+        (line, lambda a: a, lambda a: a),
+        (line, lambda a: a[:20], lambda a: a[::2]),
+        (square, lambda a: a.T, lambda a: a),
+        (square, lambda a: a[0], lambda a: a),
+        (square, lambda a: a[:, :1], lambda a: a),
+        (square, lambda a: a[::-1, 1:], lambda a: a[:, :-1]),
+    ]
+    for memory, x_of, out_of in views:
+        memory = memory.copy()
+        expected = np.broadcast_to(function(x_of(memory).copy()), out_of(memory).shape)
+        compiled(x_of(memory), out_of(memory))
+        np.testing.assert_array_equal(out_of(memory), expected)
+
+
+def test_output_of_another_shape_or_type_inside_njit() -> None:
+    refused: list[Any] = [((9,), (3,)), ((3,), (9,)), ((2, 9), (9,)), ((2, 3), (3, 2)), ((3,), (1,))]
+    taken: list[Any] = [((3,), (2, 3)), ((1, 3), (2, 3)), ((1,), (4,)), ((0,), (0,)), ((), (3,))]
+    for x_shape, out_shape in refused:
+        out = np.full(out_shape, 7.0)
+        with pytest.raises(ValueError, match="out"):
+            tanh_into(np.ones(x_shape), out)
+        assert (out == 7).all()
+    for x_shape, out_shape in taken:
+        out = np.full(out_shape, 7.0)
+        tanh_into(np.ones(x_shape), out)
+        np.testing.assert_array_equal(out, fa.tanh(1.0))
+    single = np.zeros(3, np.float32)
+    tanh_into(np.full(3, 0.5), single)
+    np.testing.assert_array_equal(single, fa.tanh(np.full(3, 0.5)).astype(np.float32))
+    for dtype in (int, bool):
+        with pytest.raises(numba.TypingError, match="cannot cast the result from float64"):
+            tanh_into(np.ones(3), np.zeros(3, dtype))
+    with pytest.raises(numba.TypingError, match="out must be an array"):
+        tanh_into(np.ones(3), 1.0)
+
+
+@njit(parallel=True)
+def whole_array_in_parallel(act, x):  # type: ignore[no-untyped-def]
+    return act(x) + 1
+
+
+def test_an_argument_applied_to_an_array_in_parallel() -> None:
+    x = np.linspace(-2, 2, 9)
+    np.testing.assert_array_equal(whole_array_in_parallel(fa.sigmoid, x), fa.sigmoid(x) + 1)
