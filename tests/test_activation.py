@@ -136,6 +136,32 @@ def accumulated(x: Any) -> Any:
     return y
 
 
+def counted(x: Any) -> Any:
+    total = 0
+    for i in range(1, 4):
+        total += x / i
+    return total * 0.5 + i
+
+
+def horner(x: Any) -> Any:
+    total = 0
+    for c in (1, 2, 3):
+        total = total * x + c
+    return total
+
+
+def unpacked(x: Any) -> Any:
+    a, b = 1, 2
+    return a * x + b
+
+
+def chosen(x: Any) -> Any:
+    k = 1
+    if x > 0:
+        k = 2
+    return k * x
+
+
 WRITTEN_WITH_LITERALS: list[Callable[..., Any]] = [
     lambda x: 0.5 * x * (1.0 + fastact.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
     lambda x: 1 / (1 + math.exp(-x)),
@@ -148,6 +174,15 @@ WRITTEN_WITH_LITERALS: list[Callable[..., Any]] = [
     lambda x: fastact.prelu(x, 0.25) + fastact.leaky_relu(x, 1) + fastact.leaky_relu(x),
     lambda x: compiled_half(x, 0.5),
     lambda x: (lambda y: y * 0.5)(x),
+    lambda x: x if x > 0 else 0,
+    lambda x: 1.0 if 0 < x < 1 else 0,
+    lambda x: math.pow(x, 2) + math.hypot(x, 1) + math.atan2(x, 1) + np.power(x, 2),
+    lambda x: np.sign(x) * 1 + math.copysign(1, x) + math.sqrt(2) * x,
+    lambda x: (x > 0) * x,
+    counted,
+    horner,
+    unpacked,
+    chosen,
     branches,
     accumulated,
 ]
@@ -169,6 +204,37 @@ def test_literals_take_the_type_of_the_input(function: Callable[..., Any]) -> No
 def _body(code: str) -> str:
     """The code of a compiled function without its wrapper for Python, which makes a Python float of the result."""
     return "".join(part for part in code.split("\ndefine ")[1:] if "cpython" not in part.splitlines()[0])
+
+
+@njit("float64(float64, float64)")
+def double_difference(x, y):  # type: ignore[no-untyped-def]
+    return x - y
+
+
+def test_float64_that_is_asked_for_stays_float64() -> None:
+    x = np.float32(0.1)
+    assert fastact.activation(lambda x: np.float64(x) - 0.1)(x) == np.float32(np.float64(x) - 0.1)
+    assert fastact.activation(lambda x: double_difference(x, 0.1))(x) == np.float32(np.float64(x) - 0.1)
+
+
+def test_indices_and_counts_stay_integers() -> None:
+    table = np.array([1.0, 2.0, 4.0])
+
+    def function(x: Any) -> Any:
+        i = 0
+        while i < 2 and table[i + 1] < x:
+            i += 1
+        return table[i] + (1 << i) + x**i
+
+    made = fastact.activation(function)
+    for x in (0.5, 3.0, 5.0):
+        assert made(np.float32(x)) == function(x)
+
+
+def test_a_literal_beyond_float32_warns_of_nothing() -> None:
+    with np.errstate(all="raise"):
+        made = fastact.activation(lambda x: 1.0 if x > 1e300 else x + 1e-300)
+        assert made(np.float32(2)) == 2
 
 
 def test_the_users_own_function_stays_as_it_is() -> None:
@@ -198,13 +264,19 @@ def test_integers_that_would_not_stay_integers_are_refused(function: Callable[..
     assert made(np.float32(2)) == np.float32(function(2.0))
 
 
-def test_integers_that_stay_integers() -> None:
-    made = fastact.activation(integers=True)(lambda x: 2 * x + 1)
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: 2 * x + 1, lambda x: x if x > 2 else 0, lambda x: min(max(x, 1), 3), lambda x: x // 2 + (7 if x else 3)],
+)
+def test_integers_that_stay_integers(function: Callable[..., Any]) -> None:
+    made = fastact.activation(integers=True)(function)
     for dtype in "bBhHiIlLqQ":
         x = np.arange(5).astype(dtype)
+        expected = [function(int(v)) for v in x]
         assert made(x).dtype == dtype
-        np.testing.assert_array_equal(made(x), 2 * x + 1)
-        np.testing.assert_array_equal(njit(lambda x: made(x))(x), 2 * x + 1)
+        np.testing.assert_array_equal(made(x), expected)
+        if dtype in "bQ":
+            np.testing.assert_array_equal(njit(lambda x: made(x))(x), expected)
 
 
 def fingerprint(function: Any) -> bytes | None:

@@ -79,15 +79,18 @@ def like(typingctx: Any, x: Any, value: Any) -> Any:
 
 
 @intrinsic
-def beside(typingctx: Any, other: Any, value: Any) -> Any:
-    """`value` in the type of `other` if that is a float, or of its elements; else as it is."""
-    element = other.dtype if isinstance(other, types.Array) else other
-    result = element if isinstance(element, types.Float) else value
+def beside(typingctx: Any, other: Any, value: Any, otherwise: Any) -> Any:
+    """`value`, an integer or a constant, in the type of `other` where that is a float or uint64; else `otherwise`."""
+    takes = isinstance(other, types.Float) or (other == types.uint64 and isinstance(value, types.Integer))
+    takes = takes and isinstance(value, (types.Integer, types.Boolean, types.Float))
+    if isinstance(value, types.Float) and value == otherwise:
+        takes = False  # a float that is computed keeps its type
+    result = other if takes else otherwise
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.cast(builder, arguments[1], value, result)
+        return context.cast(builder, arguments[1], value, result) if takes else arguments[2]
 
-    return result(other, value), codegen
+    return result(other, value, otherwise), codegen
 
 
 @intrinsic
