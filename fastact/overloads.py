@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import secrets
 import types as python_types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,20 +20,24 @@ from numba.core.typing.typeof import Purpose
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 from numba.np import numpy_support
 
+from . import _sources
 from .kernels.bits import STRICT, compiled, convert_scalars, is_given
 from .kernels.dense import is_apart
 from .locks import always_compiling
 
-_ours: set[Any] = set()
+_versions: dict[Any, Callable[[], bytes | None]] = {}
 _templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
 
 
-def can_be_passed(function: Any) -> None:
-    """Let a function that Numba knows be an argument of a compiled function."""
-    _ours.add(function)
+def can_be_passed(function: Any, version: Callable[[], bytes | None] = _sources.imported) -> None:
+    """Let a function that Numba knows be an argument of a compiled function.
+
+    `version` gives bytes that change with what the function computes, or None if that can not be told.
+    """
+    _versions[function] = version
 
 
-def register(ufunc: np.ufunc, element: Callable[[Any], Any]) -> None:
+def register(ufunc: np.ufunc, element: Callable[[Any], Any], version: Callable[[], bytes | None]) -> None:
     """Let a ufunc be called inside `@njit`, with scalars or arrays and with an output array.
 
     Parameters
@@ -41,12 +46,15 @@ def register(ufunc: np.ufunc, element: Callable[[Any], Any]) -> None:
         One output, and loops for one type each.
     element : callable
         Gives, for a Numba type, the compiled function of such numbers that Numba spreads over arrays.
+    version : callable
+        As for `can_be_passed`.
     """
     # Under a ufunc's key Numba fuses the call into loops over whole expressions, or shares those out to threads, which
     # calls it for scalars: of several it can not be told any more which were arrays, whose types promote.
-    _templates[ufunc] = _template(_Key(ufunc), ufunc, element)
-    infer_global(ufunc, types.Function(_template(ufunc, ufunc, element) if ufunc.nin == 1 else _templates[ufunc]))
-    can_be_passed(ufunc)
+    whole = _template(_Key(ufunc), ufunc, element)
+    infer_global(ufunc, types.Function(_template(ufunc, ufunc, element) if ufunc.nin == 1 else whole))
+    _templates[ufunc] = (whole,)
+    can_be_passed(ufunc, version)
 
 
 def _template(key: Any, ufunc: np.ufunc, element: Callable[[Any], Any]) -> Any:
@@ -225,16 +233,35 @@ def _dtype(name: str, operand: Any) -> np.dtype[Any]:
 
 
 class _Passed(types.Function):  # type: ignore[misc]
-    """The type of an argument that is a function of ours: the function itself, so that a call of it is compiled in."""
+    """The type of an argument that is a function of ours: the function itself, so that a call of it is compiled in.
 
-    def __init__(self, function: Any) -> None:
-        self.function = function
+    Numba's cache keeps such types. One that is read there equals that of a function that computes the same, and Numba
+    has one object for equal types, so which function it stands for is said whenever one is passed.
+    """
+
+    def __init__(self, identity: tuple[str, bytes]) -> None:
+        self.identity = identity
+        super().__init__(type("read", (AbstractTemplate,), {"key": identity}))
+
+    @property
+    def key(self) -> Any:
+        return self.identity
+
+    def stands_for(self, function: Any) -> None:
         context = cpu_target.typing_context
         context.refresh()
-        super().__init__(_templates.get(function) or context.resolve_value_type(function).templates)
+        self.templates = _templates.get(function) or context.resolve_value_type(function).templates
+        self.typing_key = self.templates[0].key
 
     def __reduce__(self) -> Any:
-        return _Passed, (self.function,)
+        return _Passed, (self.identity,)
+
+
+@functools.cache
+def _identity(function: Any) -> tuple[str, bytes]:
+    """A function's name and what changes with what it computes; of what can not be told no two are the same."""
+    version = _versions[function]()
+    return f"{function.__module__}.{function.__name__}", secrets.token_bytes(16) if version is None else version
 
 
 register_model(_Passed)(models.OpaqueModel)
@@ -243,9 +270,11 @@ register_model(_Passed)(models.OpaqueModel)
 @typeof_impl.register(np.ufunc)
 @typeof_impl.register(python_types.FunctionType)
 def _type_of_function(function: Any, context: Any) -> Any:
-    if context.purpose is Purpose.argument and function in _ours:
-        return _Passed(function)
-    return None
+    if context.purpose is not Purpose.argument or function not in _versions:
+        return None
+    passed = _Passed(_identity(function))
+    passed.stands_for(function)
+    return passed
 
 
 @unbox(_Passed)

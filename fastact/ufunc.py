@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numba import types
 
-from . import _requirements, overloads, source, store, threads
+from . import _requirements, _sources, overloads, source, store, threads
 from .capi import LoopTable, c_function
 from .kernels import driver
 from .kernels.bits import STRICT, compiled
@@ -108,7 +108,7 @@ class Activation:
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = self.function.__module__
         _activations[self.ufunc] = self
-        overloads.register(self.ufunc, self.element)
+        overloads.register(self.ufunc, self.element, self.version)
 
     @property
     def runs_as_python(self) -> bool:
@@ -138,6 +138,11 @@ class Activation:
     def loop(self, code: str) -> Loop:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
+
+    def version(self) -> bytes | None:
+        """Bytes that change with what the activation computes, or None if that can not be told."""
+        package, own = _sources.imported(), source.fingerprint(self.function, _python_function)
+        return None if package is None or own is None else package + own + str(self.ufunc.types).encode()
 
     def _python_loop(self, numba_type: Any) -> Callable[..., int]:
         dtype = np.dtype(str(numba_type))

@@ -375,3 +375,31 @@ def whole_array_in_parallel(act, x):  # type: ignore[no-untyped-def]
 def test_an_argument_applied_to_an_array_in_parallel() -> None:
     x = np.linspace(-2, 2, 9)
     np.testing.assert_array_equal(whole_array_in_parallel(fa.sigmoid, x), fa.sigmoid(x) + 1)
+
+
+def test_numbas_cache_tells_activations_of_one_name_apart(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(
+        "import numba\n@numba.njit(cache=True)\ndef apply(act, x):\n    return act(x)\n"
+    )
+    code = """
+import sys; sys.path.insert(0, {path!r})
+import fastact, numpy as np, module
+import collections
+Unseen = collections.namedtuple('Unseen', 'first')
+def make(unseen):
+    @fastact.activation
+    def act(x):
+        return {factor} * x + unseen[0]
+    return act
+@fastact.activation
+def act(x):
+    return {factor} * x
+assert module.apply(act, 1.0) == {factor}
+for add in (0.0, 5.0):
+    assert module.apply(make(Unseen(add)), 1.0) == {factor} + add
+    assert module.apply(make((add,)), 1.0) == {factor} + add
+assert module.apply(fastact.tanh, 1.0) == np.tanh(1.0)
+print(sum(module.apply.stats.cache_hits.values()))
+"""
+    hits = [run(code.format(path=str(tmp_path), factor=factor), tmp_path / "cache").strip() for factor in (2, 3, 2, 3)]
+    assert hits == ["0", "1", "4", "4"]

@@ -155,7 +155,7 @@ class _TypeLiterals(Rewrite):  # type: ignore[misc]
                 yield ir.Assign(number, arguments[i], number.loc)
 
     def _decides(self, other: Any, operand: Any) -> bool:
-        """Whether one operand's type can be the one for another: no integer constant's, nor a constant's for its like."""
+        """Whether an operand's type can be that for another: no integer constant's, nor a constant's for another."""
         constant = _constant_of(self._ir, other)
         if isinstance(constant, (float, np.float32)):
             return operand.name not in self._written
