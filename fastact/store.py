@@ -233,7 +233,7 @@ def _private(status: os.stat_result, path: Path) -> bool:
         _warn_not_used(str(path), "it belongs to another user")
         return False
     if stat.S_IMODE(status.st_mode) & 0o022:
-        _warn_not_used(str(path), "others can write it")
+        _warn_not_used(str(path), "others can write it" if status.st_mode & 0o002 else "its group can write it")
         return False
     return True
 
@@ -254,6 +254,8 @@ def _warn_not_used(path: str, reason: str) -> None:
 def state() -> str:
     """What is to be said of the folder, in words; empty where compiled code is read from it and written to it."""
     path = folder()
+    if _sources.imported() is None:
+        return "not used: the package's sources can not be seen"
     if path.exists() and not _private(os.stat(path), path):
         return "not used"
     while not path.exists() and path != path.parent:

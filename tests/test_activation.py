@@ -453,3 +453,13 @@ large = np.ones(33 << 17)
 np.testing.assert_array_equal(total(*[large] * {inputs}), {inputs}.0)
 """
     run(code, tmp_path)
+
+
+def test_no_flag_of_the_older_unit_is_left() -> None:
+    x = np.array([np.inf, -np.inf, np.nan, 5.0] * 10)
+    functions: list[Callable[..., Any]] = [lambda x: x % 3, lambda x: x // 3, lambda x: np.remainder(x, 3.0)]
+    for function in functions:
+        made = fastact.activation(function)
+        for dtype in (np.float32, np.float64):
+            with np.errstate(all="raise"):
+                assert made(x.astype(dtype))[3] == function(5.0)

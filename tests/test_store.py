@@ -215,12 +215,12 @@ as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, re
 
 
 @not_windows
-@pytest.mark.parametrize("mode", [0o777, 0o775])
-def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int) -> None:
+@pytest.mark.parametrize(("mode", "who"), [(0o777, "others"), (0o775, "its group")])
+def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int, who: str) -> None:
     run(USE, tmp_path)
     before = files(tmp_path)
     (tmp_path / "fastact").chmod(mode)
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"]
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == [f"{who} can write it"]
     assert files(tmp_path) == before
 
 

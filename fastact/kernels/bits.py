@@ -316,9 +316,10 @@ def unlock(typingctx: Any, address: Any) -> Any:
     return types.void(types.intp), codegen
 
 
-# The state of the floating-point unit: on x86 the control and status register of SSE and AVX, whose status
-# flags NumPy turns into warnings; on 64-bit Arm the status register in the lower half, the control register in
-# the upper. The kernels run under the default state: rounding to nearest, subnormals kept, nothing trapped.
+# The state of the floating-point unit: on x86 the control and status register of SSE and AVX in the lower half, whose
+# status flags NumPy turns into warnings, and in the upper the flags of the older unit, which the C library's fmod uses
+# and NumPy asks too; on 64-bit Arm the status register in the lower half, the control register in the upper. Kernels
+# run under the default state: rounding to nearest, subnormals kept, nothing trapped.
 _X86_DEFAULT = 0x1F80
 
 
@@ -334,7 +335,7 @@ def enter_default_float_state(typingctx: Any) -> Any:
             before = builder.load(word)
             builder.store(ir.IntType(32)(_X86_DEFAULT), word)
             _x86_float_register(builder, "ldmxcsr", word)
-            return builder.zext(before, _I64)
+            return builder.or_(builder.zext(before, _I64), builder.shl(_x87_flags(builder), _I64(32)))
         if triple.startswith(("aarch64", "arm64")):
             status = _read_arm_register(builder, "fpsr")
             control = _read_arm_register(builder, "fpcr")
@@ -355,12 +356,22 @@ def leave_float_state(typingctx: Any, state: Any) -> Any:
             word = cgutils.alloca_once(builder, ir.IntType(32))
             builder.store(builder.trunc(arguments[0], ir.IntType(32)), word)
             _x86_float_register(builder, "ldmxcsr", word)
+            with builder.if_then(
+                builder.icmp_unsigned("!=", _x87_flags(builder), builder.lshr(arguments[0], _I64(32)))
+            ):
+                builder.asm(ir.FunctionType(ir.VoidType(), []), "fnclex", "", [], side_effect=True)
         elif triple.startswith(("aarch64", "arm64")):
             _write_arm_register(builder, "fpsr", builder.and_(arguments[0], _I64(0xFFFFFFFF)))
             _write_arm_register(builder, "fpcr", builder.lshr(arguments[0], _I64(32)))
         return context.get_dummy_value()
 
     return types.void(types.int64), codegen
+
+
+def _x87_flags(builder: Any) -> Any:
+    llvm.initialize_native_asmparser()
+    word = builder.asm(ir.FunctionType(ir.IntType(16), []), "fnstsw $0", "={ax}", [], side_effect=True)
+    return builder.zext(builder.and_(word, ir.IntType(16)(0x3F)), _I64)
 
 
 def _read_arm_register(builder: Any, name: str) -> Any:
