@@ -236,7 +236,7 @@ class _Passed(types.Function):  # type: ignore[misc]
     """The type of an argument that is a function of ours: the function itself, so that a call of it is compiled in.
 
     Numba's cache keeps such types. One that is read there equals that of a function that computes the same, and Numba
-    has one object for equal types, so which function it stands for is said whenever one is passed.
+    has one object for equal types, so which function it stands for is said when one is passed.
     """
 
     def __init__(self, identity: tuple[str, bytes]) -> None:
@@ -258,10 +258,13 @@ class _Passed(types.Function):  # type: ignore[misc]
 
 
 @functools.cache
-def _identity(function: Any) -> tuple[str, bytes]:
-    """A function's name and what changes with what it computes; of what can not be told no two are the same."""
+def _passed(function: Any) -> _Passed:
     version = _versions[function]()
-    return f"{function.__module__}.{function.__name__}", secrets.token_bytes(16) if version is None else version
+    # Of what can not be told no two are the same.
+    unique = secrets.token_bytes(16) if version is None else version
+    passed = _Passed((f"{function.__module__}.{function.__name__}", unique))
+    passed.stands_for(function)
+    return passed
 
 
 register_model(_Passed)(models.OpaqueModel)
@@ -272,9 +275,7 @@ register_model(_Passed)(models.OpaqueModel)
 def _type_of_function(function: Any, context: Any) -> Any:
     if context.purpose is not Purpose.argument or function not in _versions:
         return None
-    passed = _Passed(_identity(function))
-    passed.stands_for(function)
-    return passed
+    return _passed(function)
 
 
 @unbox(_Passed)

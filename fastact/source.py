@@ -58,10 +58,11 @@ def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> b
         None if the function reaches something whose changes can not be seen.
     """
     digest = hashlib.sha256()
+    overloaded = _overloaded_by_others()
+    if not overloaded.isdisjoint(map(id, vars(operator).values())):
+        return None  # code names no function for an operator
     try:
-        if not _operators_are_numbas():
-            raise _Unseen
-        _Walk(digest.update, unwrap).function(function)
+        _Walk(digest.update, unwrap, overloaded).function(function)
     except _Unseen:
         return None
     return digest.digest()
@@ -70,9 +71,10 @@ def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> b
 class _Walk:
     """Goes through all that a function reaches and says it in bytes."""
 
-    def __init__(self, say: Callable[[bytes], None], unwrap: Callable[[Any], Any]) -> None:
+    def __init__(self, say: Callable[[bytes], None], unwrap: Callable[[Any], Any], overloaded: set[int]) -> None:
         self._say = say
         self._unwrap = unwrap
+        self._overloaded = overloaded
         self._above: list[types.FunctionType] = []  # what reaches what is said now
 
     def _tell(self, *words: Any) -> None:
@@ -120,7 +122,7 @@ class _Walk:
             self._tell("ours", value.__module__, value.__qualname__)
         elif kind is CPUDispatcher:
             self._compiled(value)
-        elif (name := _name_in_library(value)) is not None:
+        elif id(value) not in self._overloaded and (name := _name_in_library(value)) is not None:
             self._tell("library", name)
         elif (function := self._unwrap(value)) is not value:
             self._tell("activation", value.types)
@@ -176,7 +178,7 @@ def _content(cell: types.CellType) -> Any:
 
 
 def _name_in_library(value: Any) -> str | None:
-    """The name of what Python's or NumPy's own modules hold, unless somebody else tells Numba what it is to do."""
+    """The name of what Python's or NumPy's own modules hold."""
     try:
         name = value.__name__
         library = next(library for library in _LIBRARIES if vars(library).get(name) is value)
@@ -185,22 +187,18 @@ def _name_in_library(value: Any) -> str | None:
     home = getattr(value, "__module__", None) or "numpy"  # which ufuncs do not name
     if home.partition(".")[0].lstrip("_") not in {library.__name__ for library in _LIBRARIES}:
         return None  # put there by somebody else
-    return None if _has_foreign_overload(value) else f"{library.__name__}.{name}"
+    return f"{library.__name__}.{name}"
 
 
-def _operators_are_numbas() -> bool:
-    """Whether nobody else tells Numba what an operator is to do: code names no function for it."""
-    return not any(_has_foreign_overload(value) for value in vars(operator).values() if callable(value))
-
-
-def _has_foreign_overload(value: Any) -> bool:
-    for known, numba_type in builtin_registry.globals:
-        if known is value:
-            for template in getattr(numba_type, "templates", ()):
-                maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
-                if (maker.__module__ or "abc").partition(".")[0] not in _MAKERS:
-                    return True
-    return False
+def _overloaded_by_others() -> set[int]:
+    """The identities of what somebody else than Numba and this package tells Numba how to compile."""
+    found = set()
+    for value, numba_type in builtin_registry.globals:
+        for template in getattr(numba_type, "templates", ()):
+            maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
+            if (maker.__module__ or "abc").partition(".")[0] not in _MAKERS:
+                found.add(id(value))
+    return found
 
 
 def is_of_this_package(function: Any) -> bool:

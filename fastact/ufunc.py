@@ -123,13 +123,13 @@ class Activation:
         def build() -> Any:
             self._check_result(numba_type)
             loop = driver.inner_loop(self.kernel, self.inputs, numba_type)
-            compiled = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
-            if "numba_unpickle" in compiled.inspect_llvm():
+            entry = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
+            if "numba_unpickle" in entry.inspect_llvm():
                 raise TypeError(
                     f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
                     "array: let it return a value (NaN, say) for every input"
                 )
-            return compiled
+            return entry
 
         depends_on = source.fingerprint(self.function, _python_function)
         key = None if depends_on is None else f"{numba_type}".encode() + depends_on

@@ -49,14 +49,14 @@ class _TypeLiterals(Rewrite):  # type: ignore[misc]
         kind = (tuple(getattr(state, "args", None) or ()) or (None,))[0]
         self._number: Any = {types.float32: np.float32, types.uint64: np.uint64}.get(kind)
         self._done: set[int] = set()
-        self._inputs: set[str] | None = None
+        self._inputs: set[str] = set()  # variables of the input's type
         self._written: dict[str, float] = {}  # float constants as they were, by variable
 
     def match(self, func_ir: Any, block: Any, typemap: Any, calltypes: Any) -> bool:
         if self._number is None or func_ir.func_id.func not in _typed or id(block) in self._done:
             return False
         self._ir, self._block = func_ir, block
-        if self._inputs is None:
+        if not self._done:
             self._inputs = _follow(func_ir, self._starts)
         return True
 
@@ -83,7 +83,6 @@ class _TypeLiterals(Rewrite):  # type: ignore[misc]
 
     def _converted(self, value: Any, name: str) -> Any:
         """A constant in the type of the input, or None where it stays as it is."""
-        assert self._inputs is not None  # noqa: S101 - `match` came first
         if type(value) is float and self._number is np.float32:
             self._written[name] = value
         if type(value) is int and name in self._inputs and (self._number is np.float32 or value >= 0):
@@ -94,8 +93,8 @@ class _TypeLiterals(Rewrite):  # type: ignore[misc]
         """Statements that bring operands to one type; the expression is changed to match."""
         if expression.op in ("binop", "inplace_binop"):
             operands = [expression.lhs, expression.rhs]
-            adapting = {*_SUMS, *_COMPARISONS}
-            which = [True, True] if expression.fn in adapting else [expression.fn in _POWERS, False]
+            alike = expression.fn in _SUMS or expression.fn in _COMPARISONS
+            which = [alike or expression.fn in _POWERS, alike]
         elif expression.op == "call":
             function = _constant_of(self._ir, expression.func)
             operands = list(expression.args)
@@ -120,7 +119,6 @@ class _TypeLiterals(Rewrite):  # type: ignore[misc]
         constant = _constant_of(self._ir, operand)
         if self._number is np.uint64:
             return type(constant) is int and constant >= 0
-        assert self._inputs is not None  # noqa: S101
         return operand.name in self._written or operand.name not in self._inputs
 
     def _convert(self, operands: list[Any], i: int, other: Any) -> Iterator[Any]:
