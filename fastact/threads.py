@@ -17,32 +17,31 @@ import numba
 
 from . import store
 from .capi import c_function
-from .kernels import driver
+from .kernels import driver, pool
 from .kernels.bits import STRICT
 from .locks import lock
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
 GRAIN = 12_500
 
-_pool = driver.new_words(driver.POOL_WORDS)
-_pool[driver.THREADS] = numba.config.NUMBA_NUM_THREADS
+_pool = driver.new_words(pool.POOL_WORDS)
+_pool[pool.THREADS] = numba.config.NUMBA_NUM_THREADS
 
 _chosen = False  # whether the user asked for more than one thread
 _obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
 
 
 def pool_address() -> int:
-    """The address of the words that the driver reads; the first call makes them ready."""
-    if _pool[driver.START] == 0:
-        _pool[driver.SPAN] = store.load("span", b"", lambda: numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span))
-        _pool[driver.START] = c_function(start)
+    """The address of the words that compiled code reads; the first call makes them ready."""
+    if _pool[pool.START] == 0:
+        _pool[pool.START] = c_function(start)
     return int(_pool.ctypes.data)
 
 
 def start(*_: int) -> int:
     """Start Numba's thread pool and load the code that shares a call out; the driver calls it when it wants threads."""
     with lock:
-        if _pool[driver.FAN_OUT] == 0 and not _obstacle:
+        if _pool[pool.FAN_OUT] == 0 and not _obstacle:
             _start()
     return 0
 
@@ -64,10 +63,10 @@ def _start() -> None:
         if _chosen:
             _warn_of_obstacle()
         return
-    _pool[driver.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
-    _pool[driver.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
-    _pool[driver.FAN_OUT] = store.load(
-        "fan_out", b"", lambda: numba.cfunc(driver.FAN_OUT_SIGNATURE, **STRICT)(driver.fan_out)
+    _pool[pool.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
+    _pool[pool.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
+    _pool[pool.FAN_OUT] = store.load(
+        "fan_out", b"", lambda: numba.cfunc(pool.FAN_OUT_SIGNATURE, **STRICT)(pool.fan_out)
     )
 
 
@@ -77,7 +76,7 @@ _FORKED = "the process was forked from one that used OpenMP, which does not surv
 def _stay_on_one_thread(obstacle: str) -> None:
     global _obstacle
     _obstacle = obstacle
-    _pool[driver.THREADS] = 1
+    _pool[pool.THREADS] = 1
 
 
 def _warn_of_obstacle() -> None:
@@ -116,8 +115,8 @@ def _may_be_a_copy() -> bool:
 
 def _in_child() -> None:
     """After a fork: only this thread exists, and the pool may have been in use."""
-    busy = _pool[driver.BUSY] != 0
-    _pool[driver.BUSY] = 0
+    busy = _pool[pool.BUSY] != 0
+    _pool[pool.BUSY] = 0
     if layer() == "omp":
         _stay_on_one_thread(_FORKED)
     elif busy:
@@ -191,7 +190,7 @@ def set_num_threads(n: SupportsIndex) -> None:
     if _obstacle and count > 1:
         _warn_of_obstacle()
     else:
-        _pool[driver.THREADS] = count
+        _pool[pool.THREADS] = count
 
 
 def get_num_threads() -> int:
@@ -209,4 +208,4 @@ def get_num_threads() -> int:
     >>> fastact.get_num_threads() >= 1
     True
     """
-    return int(_pool[driver.THREADS])
+    return int(_pool[pool.THREADS])

@@ -18,7 +18,7 @@ from numba import types
 
 from . import _requirements, _sources, overloads, source, store, threads
 from .capi import LoopTable, c_function
-from .kernels import driver
+from .kernels import driver, pool
 from .kernels.bits import STRICT, compiled
 from .kernels.literals import typed_literals
 from .locks import lock
@@ -82,6 +82,7 @@ class Loop(LazyLoop):
 
     def _fill_record(self) -> int:
         self.record[driver.POOL] = threads.pool_address()
+        self.record[driver.SPAN] = _span()
         self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
         self.record[driver.LOOP] = self._owner.compile(self._type)
         return _driver()
@@ -225,6 +226,11 @@ def _try_out_numba() -> None:
 @functools.cache
 def _driver() -> int:
     return store.load("drive", b"", lambda: numba.cfunc(driver.DRIVE_SIGNATURE, **STRICT)(driver.drive))
+
+
+@functools.cache
+def _span() -> int:
+    return store.load("span", b"", lambda: numba.cfunc(pool.PART_SIGNATURE, **STRICT)(driver.span))
 
 
 @functools.cache

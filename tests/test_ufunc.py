@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastact
-from fastact import threads
-from fastact.kernels import driver
+from fastact.kernels import driver, pool
 from fastact.kernels.bits import STRICT
 from fastact.ufunc import STREAM_BYTES, find
 
@@ -254,32 +253,39 @@ def test_results_past_the_caches(dtype: Any) -> None:
 
 
 def test_large_results_of_memory_bound_loops_are_streamed() -> None:
-    pool = np.ctypeslib.as_array((ctypes.c_ssize_t * driver.POOL_WORDS).from_address(threads.pool_address()))
-    Span = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 8)
-    span = Span(int(pool[driver.SPAN]))
-    streamed = []
-
-    def watch(*arguments: int) -> None:
-        streamed.append(arguments[-1])
-        span(*arguments)
-
-    watched = Span(watch)
+    Span = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
     x = numbers(STREAM_BYTES // 4, np.float32)
     fastact.relu(x), fastact.sigmoid(x)
-    before = fastact.get_num_threads(), int(pool[driver.SPAN])
+    records = []
+    for function in (fastact.relu, fastact.sigmoid):
+        activation = find(function)
+        assert activation is not None
+        records.append(activation.loop("f").record)
+    own = int(records[0][driver.SPAN])
+    span = Span(own)
+    streamed = []
+
+    def watch(job: int, index: int) -> None:
+        streamed.append((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
+        span(job, index)
+
+    watched = Span(watch)
+    before = fastact.get_num_threads()
     try:
         fastact.set_num_threads(1)
-        pool[driver.SPAN] = ctypes.cast(watched, ctypes.c_void_p).value
+        for record in records:
+            record[driver.SPAN] = ctypes.cast(watched, ctypes.c_void_p).value
         results = [fastact.relu(x), fastact.relu(x[1:]), fastact.relu(x, out=x.copy()[::-1]), fastact.sigmoid(x)]
     finally:
-        fastact.set_num_threads(before[0])
-        pool[driver.SPAN] = before[1]
+        fastact.set_num_threads(before)
+        for record in records:
+            record[driver.SPAN] = own
     assert streamed == [1, 0, 0, 0]
     np.testing.assert_array_equal(results[0], np.maximum(x, 0))
 
 
 def test_streaming_stores_are_in_the_code() -> None:
-    assert "!nontemporal" in numba.cfunc(driver.SPAN_SIGNATURE, **STRICT)(driver.span).inspect_llvm()
+    assert "!nontemporal" in numba.cfunc(pool.PART_SIGNATURE, **STRICT)(driver.span).inspect_llvm()
 
 
 @settings(max_examples=150, deadline=None)

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import prange, types
+from numba import types
 
+from . import pool
 from .bits import (
     STRICT,
     address_of,
-    ask,
     at,
     call,
     compiled,
@@ -31,8 +31,6 @@ from .bits import (
     stack,
     stream_fence,
     stream_line,
-    try_lock,
-    unlock,
     widest_vectors,
 )
 
@@ -46,18 +44,18 @@ ITEM_SIZE = 2  #: bytes of an element in NumPy's memory
 LOOP_ITEM_SIZE = 3  #: bytes of an element as the loop sees it: 4 where float16 is computed in float32
 GRAIN = 4  #: fewest elements worth a thread
 STREAM = 5  #: outputs of at least this many bytes go past the caches
-POOL = 6  #: address of the process-wide words below
-RECORD_WORDS = 7
+SPAN = 6  #: address of `span`
+POOL = 7  #: address of the words of the pool
+RECORD_WORDS = 8
 
-# What all records share.
-THREADS = 0  #: threads that a call may use
-BUSY = 1  #: 1 while a call has the pool
-FAN_OUT = 2  #: address of `fan_out`, 0 until threads are first wanted
-START = 3  #: address of the function that sets FAN_OUT
-SPAN = 4  #: address of `span`
-GET_NUM_THREADS = 5  #: address of Numba's function that tells how many threads the parallel loops of this thread use
-SET_NUM_THREADS = 6  #: address of the one that sets it
-POOL_WORDS = 7
+# A job describes a call of a ufunc that is cut into parts, spans of its elements.
+ADDRESSES, STRIDES, COUNT, RECORD = 0, 1, 2, 3  #: what NumPy handed to `drive`
+PART = 4  #: elements of a part
+BLOCK = 5  #: elements of a block
+THROUGH = 6  #: bit i says that operand i goes through scratch memory
+STREAMED = 7  #: whether the blocks of the output leave past the caches
+JOB_WORDS = 8
+_JOB_SPACE = JOB_WORDS * 8
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
@@ -155,13 +153,15 @@ def _independent(source, source_stride, destination, destination_stride, n, size
     return (source == destination and period >= size) or size <= offset <= period - size
 
 
-def span(addresses, strides, first, stop, record, block, through, streamed):
-    """Elements first:stop of a call, block by block.
-
-    Bit i of `through` says that operand i goes through scratch memory, `streamed` that the blocks of the output leave
-    past the caches.
-    """
+def span(job, index):
+    """One part of a call, block by block."""
     state = enter_default_float_state()
+    addresses, strides = at(job[ADDRESSES], types.intp), at(job[STRIDES], types.intp)
+    record = at(job[RECORD], types.intp)
+    through, streamed = job[THROUGH], job[STREAMED]
+    first = min(job[COUNT], index * job[PART])
+    stop = min(job[COUNT], first + job[PART])
+    block = min(job[BLOCK], stop - first)
     inputs = record[INPUTS]
     loop = record[LOOP]
     loop_size = record[LOOP_ITEM_SIZE]
@@ -228,57 +228,27 @@ def drive(addresses, dimensions, strides, record):
         block = 1
     elif through != 0:
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
+    parts = 1
     if not sequential and n >= 2 * record[GRAIN]:
-        pool = at(record[POOL], types.intp)
-        threads = min(pool[THREADS], n // record[GRAIN])
-        if threads > 1 and try_lock(record[POOL] + 8 * BUSY):
-            if pool[FAN_OUT] == 0:
-                call(pool[START], (0, 0, 0, 0))
-            if pool[FAN_OUT] != 0:
-                shared = (
-                    address_of(addresses),
-                    address_of(strides),
-                    n,
-                    address_of(record),
-                    block,
-                    through,
-                    streamed,
-                    threads,
-                    record[POOL],
-                )
-                call(pool[FAN_OUT], shared)
-                unlock(record[POOL] + 8 * BUSY)
-                return
-            unlock(record[POOL] + 8 * BUSY)
-    arguments = (address_of(addresses), address_of(strides), 0, n, address_of(record), block, through, streamed)
-    call(at(record[POOL], types.intp)[SPAN], arguments)
-
-
-def fan_out(addresses, strides, n, record, block, through, streamed, threads, pool_address):
-    """The elements of a call in one chunk for each of `threads` threads."""
-    pool = at(pool_address, types.intp)
-    users_choice = ask(pool[GET_NUM_THREADS])
-    call(pool[SET_NUM_THREADS], (min(threads, users_choice),))
-    _fan_out_chunks(addresses, strides, n, record, block, through, streamed, threads, pool[SPAN])
-    call(pool[SET_NUM_THREADS], (users_choice,))
-
-
-@compiled(parallel=True, **STRICT)
-def _fan_out_chunks(addresses, strides, n, record, block, through, streamed, threads, span_address):
-    chunk = (n + threads - 1) // threads
-    chunk += -chunk % _BLOCK
-    for i in prange(threads):
-        first = min(n, i * chunk)
-        stop = min(n, first + chunk)
-        length = min(block, stop - first)
-        call(span_address, (addresses, strides, first, stop, record, length, through, streamed))
+        parts = max(1, min(at(record[POOL], types.intp)[pool.THREADS], n // record[GRAIN]))
+    part = n
+    if parts > 1:
+        part = (n + parts - 1) // parts
+        part += -part % _BLOCK
+    job_address = stack(_JOB_SPACE)
+    job = at(job_address, types.intp)
+    job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
+    job[COUNT], job[RECORD] = n, address_of(record)
+    job[PART], job[BLOCK], job[THROUGH], job[STREAMED] = part, block, through, streamed
+    if parts > 1:
+        pool.run(record[POOL], record[SPAN], job_address, parts)
+    else:
+        call(record[SPAN], (job_address, 0))
 
 
 #: The C signatures of the entry points.
 LOOP_SIGNATURE = types.void(WORDS, types.intp)
-SPAN_SIGNATURE = types.void(WORDS, WORDS, types.intp, types.intp, WORDS, *[types.intp] * 3)
 DRIVE_SIGNATURE = types.void(WORDS, WORDS, WORDS, WORDS)
-FAN_OUT_SIGNATURE = types.void(*[types.intp] * 9)
 
 
 def new_words(count: int) -> Any:

@@ -1,0 +1,376 @@
+"""The product of a layer in explicit vectors, which LLVM's vectoriser does not make of loops.
+
+Functions of LLVM IR, shaped for the processor that code is compiled for. A *tile* is some rows of x times some columns
+of the weights. Its sums stay in registers over the whole of k, while each number of x is spread over a vector and
+multiplied with the columns. Every sum is one chain of multiply-adds in the order of k that begins with the bias, so its
+bits depend neither on the tile nor on what else is computed. *Dots* are products with a single column and are taken
+along k: `_DOT_VECTORS` vectors of partial sums, added up by halves, in the same order for one row as for many.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from .bits import has_feature
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+
+_DOT_VECTORS = 4
+_ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
+
+
+class Processor(NamedTuple):
+    """What decides the shapes."""
+
+    vector_bytes: int
+    registers: int
+    fused: bool  #: multiply-add in one instruction
+    masks: str  #: "none", "slow" or "free": loads of some lanes of a vector
+
+
+@functools.cache
+def processor() -> Processor:
+    """The processor that code is compiled for."""
+    context = cpu_target.target_context
+    if has_feature(context, "avx512f"):
+        return Processor(64, 32, True, "free")
+    if has_feature(context, "avx"):
+        return Processor(32, 16, has_feature(context, "fma"), "slow")
+    if context.codegen()._llvm_module.triple.startswith("x86"):
+        return Processor(16, 16, False, "none")
+    return Processor(16, 32, True, "none")
+
+
+class Shape(NamedTuple):
+    """A tile's size, steps of k a turn of its loop, and whether it may be given fewer columns than it has."""
+
+    rows: int
+    vectors: int
+    unroll: int
+    masked: bool
+
+
+class Shapes(NamedTuple):
+    """The tiles of a layer."""
+
+    main: Shape
+    narrow: Shape  #: where one vector holds all columns
+    few: Shape  #: for fewer rows
+    single: Shape  #: for still fewer
+
+
+def shapes() -> Shapes:
+    """The shapes whose sums, columns and one or two numbers of x fit the registers."""
+    _, registers, fused, masks = processor()
+    rows = 12 if registers == 32 else 6 if fused else 4
+    free, any_at_all = masks == "free", masks != "none"
+    return Shapes(
+        main=Shape(rows, 2, 1, free),
+        narrow=Shape(12, 1, 2, free),
+        few=Shape(4, 2, 1, any_at_all),
+        single=Shape(1, 4, 2, any_at_all),
+    )
+
+
+def lanes(real: Any) -> int:
+    """Numbers in a vector."""
+    return processor().vector_bytes * 8 // int(real.bitwidth)
+
+
+def tile(real: Any, shape: Shape) -> Any:
+    """The intrinsic of a tile: ``z[r, c] = start[c] + sum of x[r, p] * w[p, c]``.
+
+    It takes addresses and, in bytes, strides: x, from row to row, and along k; w, and along k; k; start; z, and from
+    row to row; and how many columns w has. x may have any strides; the columns of the others are contiguous. start is
+    read and z written in whole vectors, whatever the number of columns, z in the order of its rows.
+    """
+
+    @intrinsic
+    def function(
+        typingctx: Any,
+        x: Any,
+        x_row: Any,
+        x_step: Any,
+        w: Any,
+        w_row: Any,
+        k: Any,
+        start: Any,
+        z: Any,
+        z_row: Any,
+        columns: Any,
+    ) -> Any:
+        name = f"fastact_tile_{real}_{shape.rows}x{shape.vectors}"
+        return _calling(name, 10, lambda *arguments: _tile_body(shape, *arguments), real)
+
+    return function
+
+
+def dots(real: Any, rows: int) -> Any:
+    """The intrinsic of dots: ``z[r] = bias[0] + sum of x[r, p] * w[p]`` for 1 row or as many as a vector has lanes.
+
+    It takes x, its stride from row to row in bytes, w, k, bias and z; all are contiguous but for the rows of x.
+    """
+
+    @intrinsic
+    def function(typingctx: Any, x: Any, x_row: Any, w: Any, k: Any, bias: Any, z: Any) -> Any:
+        name = f"fastact_dots_{real}_{rows}"
+        return _calling(name, 6, lambda *arguments: _dots_body(rows, *arguments), real)
+
+    return function
+
+
+def transposition(real: Any) -> Any:
+    """The intrinsic that transposes a square of vectors, given address and stride of the source and the destination."""
+
+    @intrinsic
+    def function(typingctx: Any, source: Any, source_row: Any, destination: Any, destination_row: Any) -> Any:
+        name = f"fastact_transposition_{real}"
+        return _calling(name, 4, _transposition_body, real)
+
+    return function
+
+
+def _calling(name: str, count: int, body: Callable[..., None], real: Any) -> Any:
+    """What an intrinsic gives that calls an internal function of words, defined by `body` where it is not yet."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        module = builder.module
+        function = module.globals.get(name)
+        if function is None:
+            function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * count), name)
+            function.linkage = "internal"
+            for attribute in ("nounwind", "noinline", f'"prefer-vector-width"="{processor().vector_bytes * 8}"'):
+                set.add(function.attributes, attribute)  # the last is a name that llvmlite does not list
+            inner = ir.IRBuilder(function.append_basic_block())
+            body(_Vectors(inner, real), *function.args)
+            inner.ret_void()
+        builder.call(function, arguments)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * count), codegen
+
+
+class _Vectors:
+    """Instructions on vectors of one type, appended by a builder. Addresses are words."""
+
+    def __init__(self, builder: Any, real: Any) -> None:
+        self.builder = builder
+        self.lanes = lanes(real)
+        self.size = int(real.bitwidth) // 8
+        self.bytes = self.lanes * self.size
+        self.real = ir.FloatType() if self.size == 4 else ir.DoubleType()
+        self.type = ir.VectorType(self.real, self.lanes)
+        self._suffix = f"v{self.lanes}f{self.size * 8}"
+
+    def offset(self, address: Any, distance: Any) -> Any:
+        return self.builder.add(address, _I64(distance) if isinstance(distance, int) else distance)
+
+    def load(self, address: Any, mask: Any = None) -> Any:
+        pointer = self.builder.inttoptr(address, self.type.as_pointer())
+        if mask is None:
+            return self.builder.load(pointer, align=self.size)
+        zeros = ir.Constant(self.type, None)
+        return self._call("masked.load", f"{self._suffix}.p0", pointer, _I32(self.size), mask, zeros)
+
+    def store(self, value: Any, address: Any) -> None:
+        self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=self.size)
+
+    def spread(self, address: Any) -> Any:
+        """The number at an address in all lanes."""
+        number = self.builder.load(self.builder.inttoptr(address, self.real.as_pointer()), align=self.size)
+        return self._in_all_lanes(number, self.type)
+
+    def first_lanes(self, count: Any) -> Any:
+        """A mask of so many lanes; a count out of range means all or none."""
+        words = ir.VectorType(_I32, self.lanes)
+        order = ir.Constant(words, list(range(self.lanes)))
+        return self.builder.icmp_signed("<", order, self._in_all_lanes(self.builder.trunc(count, _I32), words))
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        if not processor().fused:
+            return self.builder.fadd(self.builder.fmul(a, b), c)
+        return self._call("fma", self._suffix, a, b, c)
+
+    def shuffle(self, a: Any, b: Any, order: list[int]) -> Any:
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(order)), order))
+
+    def repeat(self, count: Any, values: list[Any], body: Callable[[list[Any]], list[Any]]) -> list[Any]:
+        """Go through `values = body(values)` as often as a word says; gives the last."""
+        builder = self.builder
+        before = builder.block
+        loop, after = builder.append_basic_block(), builder.append_basic_block()
+        builder.cbranch(builder.icmp_signed(">", count, _I64(0)), loop, after)
+        builder.position_at_end(loop)
+        variables = [builder.phi(value.type) for value in (count, *values)]
+        following = [builder.sub(variables[0], _I64(1)), *body(variables[1:])]
+        for variable, first, following_one in zip(variables, (count, *values), following, strict=True):
+            variable.add_incoming(first, before)
+            variable.add_incoming(following_one, loop)
+        builder.cbranch(builder.icmp_signed(">", following[0], _I64(0)), loop, after)
+        builder.position_at_end(after)
+        results = [builder.phi(value.type) for value in values]
+        for result, first, last in zip(results, values, following[1:], strict=True):
+            result.add_incoming(first, before)
+            result.add_incoming(last, loop)
+        return results
+
+    def _in_all_lanes(self, value: Any, kind: Any) -> Any:
+        single = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _I32(0))
+        return self.shuffle(single, ir.Constant(kind, ir.Undefined), [0] * self.lanes)
+
+    def _call(self, name: str, suffix: str, *arguments: Any) -> Any:
+        kind = ir.FunctionType(self.type, [argument.type for argument in arguments])
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.{suffix}"), arguments
+        )
+
+
+def _tile_body(
+    shape: Shape,
+    vectors: _Vectors,
+    x: Any,
+    x_row: Any,
+    x_step: Any,
+    w: Any,
+    w_row: Any,
+    k: Any,
+    start: Any,
+    z: Any,
+    z_row: Any,
+    columns: Any,
+) -> None:
+    builder, width = vectors.builder, range(shape.vectors)
+    masks = [None] * shape.vectors
+    if shape.masked:
+        masks = [vectors.first_lanes(builder.sub(columns, _I64(c * vectors.lanes))) for c in width]
+    offsets = [_I64(0), x_row, builder.shl(x_row, _I64(1))]
+    pointers = [builder.add(x, builder.mul(x_row, _I64(r))) for r in range(0, shape.rows, _ROWS_A_POINTER)]
+    first = [vectors.load(vectors.offset(start, c * vectors.bytes)) for c in width]
+    before_sums = 1 + len(pointers)
+
+    def step(values: list[Any]) -> list[Any]:
+        w, moving, sums = values[0], values[1:before_sums], values[before_sums:]
+        row_of_w = [vectors.load(vectors.offset(w, c * vectors.bytes), masks[c]) for c in width]
+        following = []
+        for r in range(shape.rows):
+            pointer, place = divmod(r, _ROWS_A_POINTER)
+            number = vectors.spread(builder.add(moving[pointer], offsets[place]))
+            following += [vectors.multiply_add(number, row_of_w[c], sums[r * shape.vectors + c]) for c in width]
+        return [builder.add(w, w_row), *[builder.add(pointer, x_step) for pointer in moving], *following]
+
+    def turn(values: list[Any]) -> list[Any]:
+        for _ in range(shape.unroll):
+            values = step(values)
+        return values
+
+    values = [w, *pointers, *first * shape.rows]
+    if shape.unroll > 1:
+        values = vectors.repeat(builder.udiv(k, _I64(shape.unroll)), values, turn)
+        k = builder.urem(k, _I64(shape.unroll))
+    values = vectors.repeat(k, values, step)
+    sums = values[before_sums:]
+    for r in range(shape.rows):
+        row = builder.add(z, builder.mul(z_row, _I64(r)))
+        for c in width:
+            vectors.store(sums[r * shape.vectors + c], vectors.offset(row, c * vectors.bytes))
+
+
+def _dots_body(rows: int, vectors: _Vectors, x: Any, x_row: Any, w: Any, k: Any, bias: Any, z: Any) -> None:
+    builder, lanes = vectors.builder, vectors.lanes
+    # As many rows at once as leave registers for the weights.
+    together = min(rows, processor().registers // 2 // _DOT_VECTORS)
+    turn_bytes = _DOT_VECTORS * vectors.bytes
+    turns = builder.udiv(k, _I64(_DOT_VECTORS * lanes))
+    zero = ir.Constant(vectors.type, None)
+
+    def along_k(values: list[Any]) -> list[Any]:
+        w, *pointers = values[: 1 + together]
+        sums = values[1 + together :]
+        weights = [vectors.load(vectors.offset(w, u * vectors.bytes)) for u in range(_DOT_VECTORS)]
+        following = [
+            vectors.multiply_add(
+                vectors.load(vectors.offset(pointer, u * vectors.bytes)), weights[u], sums[r * _DOT_VECTORS + u]
+            )
+            for r, pointer in enumerate(pointers)
+            for u in range(_DOT_VECTORS)
+        ]
+        return [*[vectors.offset(address, turn_bytes) for address in (w, *pointers)], *following]
+
+    def rest(values: list[Any]) -> list[Any]:
+        left, w, *pointers = values[: 2 + together]
+        sums = values[2 + together :]
+        mask = vectors.first_lanes(left)
+        weights = vectors.load(w, mask)
+        following = [
+            vectors.multiply_add(vectors.load(pointer, mask), weights, total)
+            for pointer, total in zip(pointers, sums, strict=True)
+        ]
+        addresses = [vectors.offset(address, vectors.bytes) for address in (w, *pointers)]
+        return [builder.sub(left, _I64(lanes)), *addresses, *following]
+
+    totals: list[Any] = []
+    for first in range(0, rows, together):
+        pointers = [builder.add(x, builder.mul(x_row, _I64(first + r))) for r in range(together)]
+        values = vectors.repeat(turns, [w, *pointers, *[zero] * (together * _DOT_VECTORS)], along_k)
+        partial = values[1 + together :]
+        sums = [_added_up(builder, partial[r * _DOT_VECTORS : (r + 1) * _DOT_VECTORS]) for r in range(together)]
+        left = builder.urem(k, _I64(_DOT_VECTORS * lanes))
+        count = builder.udiv(builder.add(left, _I64(lanes - 1)), _I64(lanes))
+        totals += vectors.repeat(count, [left, *values[: 1 + together], *sums], rest)[2 + together :]
+    sums = _lanes_added_up(vectors, totals)
+    result = builder.fadd(sums, vectors.spread(bias))
+    vectors.store(result if rows > 1 else builder.extract_element(result, _I32(0)), z)
+
+
+def _added_up(builder: Any, values: list[Any]) -> Any:
+    while len(values) > 1:
+        values = [builder.fadd(a, b) for a, b in zip(values[::2], values[1::2], strict=True)]
+    return values[0]
+
+
+def _lanes_added_up(vectors: _Vectors, values: list[Any]) -> Any:
+    """The sum over the lanes of each vector, in the lane of its number; of a single one in the first lane.
+
+    By halves: lane i is added to lane i + n/2 for n = all lanes, half of them, and so on. Two vectors become one on the
+    way, in which each has half of every group of n lanes.
+    """
+    builder, lanes = vectors.builder, vectors.lanes
+    group = lanes
+    while group > 1:
+        half = group // 2
+        if len(values) == 1:
+            pairs = [(values[0], values[0])]
+        else:
+            pairs = list(zip(values[: len(values) // 2], values[len(values) // 2 :], strict=True))
+        lower = [lane - lane % group + lane % half + (lanes if lane % group >= half else 0) for lane in range(lanes)]
+        upper = [lane + half for lane in lower]
+        values = [builder.fadd(vectors.shuffle(a, b, lower), vectors.shuffle(a, b, upper)) for a, b in pairs]
+        group = half
+    return values[0]
+
+
+def _transposition_body(
+    vectors: _Vectors, source: Any, source_row: Any, destination: Any, destination_row: Any
+) -> None:
+    """By squares: those off the diagonal change places, first of half the size, then of a quarter, and so on."""
+    builder, lanes = vectors.builder, vectors.lanes
+    rows = [vectors.load(builder.add(source, builder.mul(source_row, _I64(i)))) for i in range(lanes)]
+    side = lanes // 2
+    while side:
+        from_lower = [lane if not lane & side else lanes + lane - side for lane in range(lanes)]
+        from_upper = [lane + side if not lane & side else lanes + lane for lane in range(lanes)]
+        for i in range(lanes):
+            if not i & side:
+                a, b = rows[i], rows[i + side]
+                rows[i], rows[i + side] = vectors.shuffle(a, b, from_lower), vectors.shuffle(a, b, from_upper)
+        side //= 2
+    for i in range(lanes):
+        vectors.store(rows[i], builder.add(destination, builder.mul(destination_row, _I64(i))))
