@@ -1,7 +1,10 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
 from . import _sources  # isort: skip - before all that it reads
-from . import _requirements  # noqa: F401 - before anything that needs them
+from . import (
+    _requirements,  # noqa: F401 - before anything that needs them
+    njit_neuron,  # noqa: F401 - what `neuron` is inside `@njit`
+)
 from .activations import leaky_relu, prelu, relu, sigmoid, tanh
 from .configuration import show_config, warmup
 from .neuron import neuron

@@ -177,6 +177,12 @@ def prelu(x, alpha):
     return scalar.prelu(x, alpha)
 
 
+@activation(memory_bound=True)
+def linear(x):
+    """Identity, for `neuron`."""
+    return x
+
+
 def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **ufunc_kwargs: Any) -> Any:
     """
     Leaky rectified linear unit: `prelu` with a small slope.

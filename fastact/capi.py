@@ -1,7 +1,6 @@
-"""The corner of the package that speaks C: a `np.ufunc` made from C functions, and C functions made from Python.
+"""The corner of the package that speaks C: ufuncs and functions made from C functions, and C functions from Python's.
 
-NumPy's C API is reached through its documented capsule; `PyUFunc_FromFuncAndDataAndSignature` is part of its stable
-ABI.
+NumPy's C API is reached through its documented capsules; what is used of it is part of its stable ABI.
 """
 
 from __future__ import annotations
@@ -31,12 +30,9 @@ class LoopTable:
         """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
         self._functions[index] = function
 
-    def ufunc(self, name: str, doc: str, inputs: int, signature: str | None = None) -> np.ufunc:
-        """The ufunc of these loops, of `inputs` inputs and one output, without an identity; with a signature of core
-        dimensions a generalised one.
-        """
+    def ufunc(self, name: str, doc: str, inputs: int) -> np.ufunc:
+        """The ufunc of these loops, of `inputs` inputs and one output, without an identity."""
         texts = [ctypes.c_char_p(text.encode()) for text in (name, doc)]
-        core = ctypes.c_char_p(None if signature is None else signature.encode())
         _forever.append(texts)
         made: np.ufunc = _from_functions()(
             ctypes.addressof(self._functions),
@@ -49,22 +45,60 @@ class LoopTable:
             texts[0],
             texts[1],
             0,
-            core,
+            None,
         )
         return made
 
 
 @functools.cache
 def _from_functions() -> Callable[..., Any]:
+    pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
+    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer, text]
+    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(_api("_UFUNC_API")[31])
+
+
+def new_array_function() -> int:
+    """The address of PyArray_NewFromDescr."""
+    return int(_api("_ARRAY_API")[94])
+
+
+def new_scalar_function() -> int:
+    """The address of PyArray_Scalar."""
+    return int(_api("_ARRAY_API")[60])
+
+
+@functools.cache
+def _api(name: str) -> Any:
+    """A table of NumPy's C API."""
     from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype = ctypes.c_void_p
     get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    table = ctypes.cast(get_pointer(_multiarray_umath._UFUNC_API, None), ctypes.POINTER(ctypes.c_void_p))
-    pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer, text]
-    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(table[31])
+    return ctypes.cast(get_pointer(getattr(_multiarray_umath, name), None), ctypes.POINTER(ctypes.c_void_p))
+
+
+class _MethodDefinition(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+_FASTCALL = 0x80
+
+
+def builtin(name: str, function: int, owner: Any) -> Callable[..., Any]:
+    """A function of Python's made from a C function `PyObject *function(owner, PyObject **arguments, Py_ssize_t n)`."""
+    definition = _MethodDefinition(name.encode(), function, _FASTCALL, None)
+    _forever.append(definition)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    made: Callable[..., Any] = make(ctypes.addressof(definition), owner, None)
+    return made
 
 
 _THUNK = """

@@ -33,7 +33,8 @@ def warmup() -> None:
     ufunc.load_all()
     for dtype in (np.float32, np.float64):
         for name in ACTIVATIONS:
-            neuron(np.zeros((1, 1), dtype), np.zeros(1, dtype), 0.0, name)
+            for columns in (1, 2):
+                neuron(np.zeros((1, 1), dtype), np.zeros((1, columns), dtype), 0.0, name)
     threads.start()
 
 

@@ -21,8 +21,8 @@ from numba.extending import NativeValue, models, overload, register_model, typeo
 from numba.np import numpy_support
 
 from . import _sources
+from .kernels.arrays import is_apart
 from .kernels.bits import STRICT, compiled, convert_scalars, is_given
-from .kernels.dense import is_apart
 from .locks import always_compiling
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}

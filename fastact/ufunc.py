@@ -58,7 +58,7 @@ class LazyLoop:
         """Make the loop ready; gives the C function that serves it from now on."""
         with lock:
             if self._function == 0:
-                _try_out_numba()
+                try_out_numba()
                 self._function = self._fill_record()
                 self._table.set_function(self._index, self._function)
         return self._function
@@ -84,8 +84,15 @@ class Loop(LazyLoop):
         self.record[driver.POOL] = threads.pool_address()
         self.record[driver.SPAN] = _span()
         self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
-        self.record[driver.LOOP] = self._owner.compile(self._type)
+        self.inner()
         return _driver()
+
+    def inner(self) -> int:
+        """The address of `loop(addresses, n)`."""
+        with lock:
+            if self.record[driver.LOOP] == 0:
+                self.record[driver.LOOP] = self._owner.compile(self._type)
+        return int(self.record[driver.LOOP])
 
 
 class Activation:
@@ -125,11 +132,7 @@ class Activation:
             self._check_result(numba_type)
             loop = driver.inner_loop(self.kernel, self.inputs, numba_type)
             entry = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
-            if "numba_unpickle" in entry.inspect_llvm():
-                raise TypeError(
-                    f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
-                    "array: let it return a value (NaN, say) for every input"
-                )
+            self._check_raises(entry.inspect_llvm())
             return entry
 
         depends_on = source.fingerprint(self.function, _python_function)
@@ -139,6 +142,15 @@ class Activation:
     def loop(self, code: str) -> Loop:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
+
+    @functools.cache  # noqa: B019 - an activation lives as long as the process
+    def loop_for_callers(self, numba_type: Any) -> Any:
+        """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
+        loop = compiled(**STRICT)(driver.inner_loop(self.kernel, self.inputs, numba_type))
+        signature = driver.LOOP_SIGNATURE.args
+        loop.compile(signature)
+        self._check_raises(loop.inspect_llvm(signature))
+        return loop
 
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
@@ -168,6 +180,13 @@ class Activation:
             result = self.kernel.overloads[(numba_type,) * self.inputs].signature.return_type
             if not isinstance(result, types.Integer):
                 raise self._not_an_integer(result, numba_type)
+
+    def _check_raises(self, code: str) -> None:
+        if "numba_unpickle" in code:
+            raise TypeError(
+                f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
+                "array: let it return a value (NaN, say) for every input"
+            )
 
     def _not_an_integer(self, result: Any, given: Any) -> TypeError:
         return TypeError(
@@ -204,7 +223,7 @@ def _count_inputs(function: Callable[..., Any]) -> int:
 _tried_out = not _requirements.is_untried(numba.__version__)
 
 
-def _try_out_numba() -> None:
+def try_out_numba() -> None:
     """On a Numba that is newer than those tried, compare one loop with NumPy before any other is used."""
     global _tried_out
     if _tried_out:

@@ -383,9 +383,9 @@ MASKED: Any = np.ma.masked_array(ONES, mask=[[True, False, False]] * 2)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"x": ONES, "weights": np.ones((2, 3))}, ValueError, "mismatch in its core dimension"),
-        ({"x": ONES, "weights": np.ones(2)}, ValueError, "mismatch in its core dimension"),
-        ({"x": 1.0, "weights": np.ones(2)}, ValueError, "enough dimensions"),
+        ({"x": ONES, "weights": np.ones((2, 3))}, ValueError, "must be the first of weights, got shapes"),
+        ({"x": ONES, "weights": np.ones(2)}, ValueError, "must be the first of weights, got shapes"),
+        ({"x": 1.0, "weights": np.ones(2)}, ValueError, r"must be the first of weights, got shapes \(\) and \(2,\)"),
         ({"x": ONES, "weights": np.ones((1, 3, 2))}, ValueError, r"weights must have shape .* got \(1, 3, 2\)"),
         ({"x": ONES, "weights": np.ones((3, 4)), "bias": np.ones(3)}, ValueError, r"shape \(4,\), got \(3,\)"),
         ({"x": ONES, "weights": np.ones(3), "activation": "swish"}, ValueError, "'swish'; the names are sigmoid, tanh"),
@@ -422,7 +422,7 @@ def test_mistakes(arguments: dict[str, Any], error: type[Exception], message: st
 
 def test_mistakes_leave_out_untouched() -> None:
     out = np.zeros((2, 4))
-    with pytest.raises(ValueError, match="mismatch"):
+    with pytest.raises(ValueError, match="must be the first of weights"):
         fastact.neuron(ONES, np.ones((2, 4)), out=out)
     with pytest.raises(ValueError, match="bias"):
         fastact.neuron(ONES, np.ones((3, 4)), np.ones(3), out=out)

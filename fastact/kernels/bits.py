@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -27,9 +26,9 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """`numba.njit`, whatever NUMBA_DISABLE_JIT says of the user's own functions."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if numba.config.DISABLE_JIT:  # no lock may be taken here, while modules are imported
-            return CPUDispatcher(function, targetoptions={"nopython": True, **options})
-        return numba.njit(**options)(function)
+        # No lock may be taken here, while modules are imported, and nothing is called from Python.
+        inner = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        return CPUDispatcher(function, targetoptions=inner | options)
 
     return decorate
 
@@ -240,6 +239,28 @@ def call(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
 
 
 @intrinsic
+def address_of_loop(typingctx: Any, function: Any) -> Any:
+    """The address of a C function that calls a compiled `function(addresses, n)`, which can not raise."""
+    operands = (types.CPointer(types.intp), types.intp)
+    function.get_call_type(typingctx, operands, {})
+    compiled_function = function.dispatcher.overloads[operands]
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        description = compiled_function.fndesc
+        context.add_linking_libs([compiled_function.library])
+        callee = context.declare_function(builder.module, description)
+        kind = ir.FunctionType(ir.VoidType(), [context.get_value_type(operand) for operand in operands])
+        wrapper = ir.Function(builder.module, kind, builder.module.get_unique_name("fastact_loop"))
+        wrapper.linkage = "internal"
+        inside = ir.IRBuilder(wrapper.append_basic_block())
+        context.call_conv.call_function(inside, callee, description.restype, description.argtypes, wrapper.args)
+        inside.ret_void()
+        return builder.ptrtoint(wrapper, _I64)
+
+    return types.intp(function), codegen
+
+
+@intrinsic
 def ask(typingctx: Any, function: Any) -> Any:
     """Call the C function `int function(void)` at an address."""
 
@@ -248,6 +269,18 @@ def ask(typingctx: Any, function: Any) -> Any:
         return builder.sext(builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), []), _I64)
 
     return types.intp(types.intp), codegen
+
+
+@intrinsic
+def ask_word(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call the C function at an address with integer arguments; it returns a word."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = cgutils.unpack_tuple(builder, arguments[1])
+        kind = ir.FunctionType(_I64, [_I64] * len(values))
+        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), values)
+
+    return types.intp(types.intp, arguments_tuple), codegen
 
 
 @intrinsic

@@ -1,0 +1,220 @@
+"""The C function behind `neuron`: it takes the usual operands as they are and refuses all others.
+
+Usual are arrays of one type, float32 or float64, whose rows lie at one distance; a bias and slopes that are such an
+array, a Python float or a scalar of that type; and an output that has the right type and shape and lies apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+
+from . import jobs, python
+from .bits import STRICT, address_of, ask_word, at, compiled, copy, enter_default_float_state, leave_float_state, stack
+from .python import data, ndim, new_reference, shape, strides, type_of, word
+
+# The words of an activation's entry; the first of each group are for float32, the next for float64.
+RUN = 0  #: addresses of what `jobs.runner` makes, for several neurons, then for one; 0 until they are loaded
+PART = 4  #: likewise of `jobs.Layer.part`
+LOOP = 8  #: addresses of the activation's loop
+SCALAR_TYPE = 10
+DESCRIPTOR = 12
+INPUTS = 14
+POOL = 15  #: address of the words of the pool; 0 for an activation that keeps to the caller's thread, as Python does
+ARRAY_TYPE, FLOAT_TYPE = 16, 17
+NEW_ARRAY, NEW_SCALAR = 18, 19  #: PyArray_NewFromDescr, PyArray_Scalar
+NONE, NOT_IMPLEMENTED = 20, 21
+WORDS = 22
+
+OPERANDS = 5  #: x, weights, bias, alpha, out
+_TYPE_NUMBERS = (np.dtype(np.float32).num, np.dtype(np.float64).num)
+_MAX_NDIM = 64
+_DIMENSION_SPACE = _MAX_NDIM * 8
+_JOB_SPACE = jobs.WORDS * 8
+_WORK_WORTH_RELEASING = 1 << 20  # about 5 us; giving the interpreter up and taking it again takes 0.1
+
+
+@compiled(**STRICT)
+def _real(words, thing):
+    """0 for a usual array of float32, 1 for one of float64, -1 for anything else."""
+    if type_of(thing) != words[ARRAY_TYPE] or not python.flags(thing) & python.ALIGNED:
+        return -1
+    number = python.type_number(thing)
+    return 0 if number == _TYPE_NUMBERS[0] else 1 if number == _TYPE_NUMBERS[1] else -1
+
+
+@compiled(**STRICT)
+def _for_columns(words, thing, real, columns, cell):
+    """Address and stride of a bias or slopes, address 0 where they are unusual; a number is put into the cell."""
+    if type_of(thing) == words[FLOAT_TYPE]:
+        number = at(thing + python.HEAD, types.float64)[0]
+        if real == 0:
+            state = enter_default_float_state()
+            at(cell, types.float32)[0] = number
+            leave_float_state(state)
+        else:
+            at(cell, types.float64)[0] = number
+        return cell, 0
+    if type_of(thing) == words[SCALAR_TYPE + real]:
+        copy(thing + python.HEAD, cell, 4 + 4 * real)
+        return cell, 0
+    if _real(words, thing) == real:
+        if ndim(thing) == 0:
+            return data(thing), 0
+        if ndim(thing) == 1 and shape(thing)[0] == columns:
+            return data(thing), strides(thing)[0]
+    return 0, 0
+
+
+@compiled(**STRICT)
+def _operands(words, x, weights, bias, alpha, cells, job):
+    """Describe the operands in the job; gives 0 or 1 as `_real`, or -1 where they are unusual."""
+    real = _real(words, x)
+    if real < 0 or ndim(x) == 0 or _real(words, weights) != real or not 1 <= ndim(weights) <= 2:
+        return -1
+    size = 4 + 4 * real
+    last = ndim(x) - 1
+    k = shape(x)[last]
+    if shape(weights)[0] != k:
+        return -1
+    job[jobs.X], job[jobs.W], job[jobs.K] = data(x), data(weights), k
+    job[jobs.ROWS], job[jobs.X_ROW] = python.rows(x, last)
+    job[jobs.COLUMNS] = 1
+    job[jobs.W_COLUMN] = size
+    one_each = -1
+    if ndim(weights) == 2:
+        one_each = job[jobs.COLUMNS] = shape(weights)[1]
+        if one_each > 1:
+            job[jobs.W_COLUMN] = strides(weights)[1]
+    job[jobs.X_STEP] = strides(x)[last] if k > 1 else size
+    job[jobs.W_STEP] = strides(weights)[0] if k > 1 else size
+    job[jobs.BIAS], job[jobs.BIAS_COLUMN] = _for_columns(words, bias, real, one_each, cells)
+    if job[jobs.ROWS] < 0 or job[jobs.BIAS] == 0:
+        return -1
+    if words[INPUTS] == 2:
+        job[jobs.SLOPE], job[jobs.SLOPE_COLUMN] = _for_columns(words, alpha, real, one_each, cells + 8)
+        if job[jobs.SLOPE] == 0:
+            return -1
+    return real
+
+
+@compiled(**STRICT)
+def _apart(out, thing, words, size):
+    """Whether the output shares no memory with an operand; scalars have memory of their own."""
+    if type_of(thing) != words[ARRAY_TYPE]:
+        return True
+    first, end = python.extent(out)
+    other_first, other_end = python.extent(thing)
+    return end + size <= other_first or other_end + size <= first
+
+
+@compiled(**STRICT)
+def _output(words, out, x, weights, bias, alpha, real, job):
+    """Describe a given output in the job; tells whether it is a usual one."""
+    if _real(words, out) != real or not python.flags(out) & python.WRITEABLE:
+        return False
+    size = 4 + 4 * real
+    leading = ndim(x) - 1
+    if ndim(out) != leading + ndim(weights) - 1:
+        return False
+    for i in range(leading):
+        if shape(out)[i] != shape(x)[i]:
+            return False
+    if ndim(weights) == 2:
+        if shape(out)[leading] != job[jobs.COLUMNS]:
+            return False
+        if job[jobs.COLUMNS] > 1 and strides(out)[leading] != size:
+            return False
+    length, job[jobs.Z_ROW] = python.rows(out, leading)
+    if length < 0:
+        return False
+    job[jobs.Z] = data(out)
+    if not (_apart(out, x, words, size) and _apart(out, weights, words, size) and _apart(out, bias, words, size)):
+        return False
+    return words[INPUTS] < 2 or _apart(out, alpha, words, size)
+
+
+@compiled(**STRICT)
+def _new_array(words, x, weights, real, job):
+    """A new reference to an array for the result, described in the job, or 0."""
+    dimensions_address = stack(_DIMENSION_SPACE)
+    dimensions = at(dimensions_address, types.intp)
+    leading = ndim(x) - 1
+    for i in range(leading):
+        dimensions[i] = shape(x)[i]
+    dimensions[leading] = job[jobs.COLUMNS]
+    descriptor = words[DESCRIPTOR + real]
+    new_reference(descriptor)  # which the array takes
+    count = leading + ndim(weights) - 1
+    result = ask_word(words[NEW_ARRAY], (words[ARRAY_TYPE], descriptor, count, dimensions_address, 0, 0, 0, 0))
+    if result != 0:
+        job[jobs.Z], job[jobs.Z_ROW] = data(result), job[jobs.COLUMNS] * (4 + 4 * real)
+    return result
+
+
+@compiled(**STRICT)
+def _layer(real, job):
+    """The place of a layer in its group."""
+    return real + 2 if job[jobs.COLUMNS] == 1 else real
+
+
+@compiled(**STRICT)
+def _computed(words, real, job):
+    """Whether the layer was computed; if not, an exception is set."""
+    layer = _layer(real, job)
+    job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
+    job[jobs.POOL] = words[POOL]
+    if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:
+        return True
+    released = words[POOL] != 0 and jobs.work(job, 4 + 4 * real) >= _WORK_WORTH_RELEASING
+    thread = python.release_interpreter() if released else 0
+    done = ask_word(words[RUN + layer], (address_of(job),))
+    if released:
+        python.take_interpreter(thread)
+    if done == 0:
+        python.raise_no_memory()
+        return False
+    return python.pending_error() == 0
+
+
+def enter(entry, arguments, count):
+    """`neuron(x, weights, bias, alpha, out)` as a C function of Python's; NotImplemented where something is unusual.
+
+    `entry` is an array of the words of an activation.
+    """
+    words = at(data(entry), types.intp)
+    x, weights, bias = word(arguments), word(arguments + 8), word(arguments + 16)
+    alpha, out = word(arguments + 24), word(arguments + 32)
+    job_address = stack(_JOB_SPACE)
+    job = at(job_address, types.intp)
+    cells = stack(24)  # for a bias, a slope and a result that are numbers
+    real = -1
+    if count == OPERANDS:
+        real = _operands(words, x, weights, bias, alpha, cells, job)
+    refused = real < 0 or words[RUN + _layer(real, job)] == 0
+    given = out != words[NONE]
+    if not refused and given:
+        refused = not _output(words, out, x, weights, bias, alpha, real, job)
+    if refused:
+        new_reference(words[NOT_IMPLEMENTED])
+        return words[NOT_IMPLEMENTED]
+    result = 0
+    if given:
+        result = out
+        new_reference(out)
+    elif ndim(x) + ndim(weights) == 2:
+        job[jobs.Z], job[jobs.Z_ROW] = cells + 16, 0
+    else:
+        result = _new_array(words, x, weights, real, job)
+        if result == 0:
+            return 0
+    if not _computed(words, real, job):
+        if result != 0:
+            python.drop_reference(result)
+        return 0
+    if result == 0:
+        return ask_word(words[NEW_SCALAR], (cells + 16, words[DESCRIPTOR + real], 0))
+    return result
+
+
+ENTER_SIGNATURE = types.intp(types.intp, types.intp, types.intp)

@@ -1,0 +1,111 @@
+"""A job: a layer of neurons to compute, described by words, in parts that threads compute on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from numba import types
+
+from . import pool, python
+from .bits import STRICT, address_of, at, call, compiled, stack
+
+# The words of a job. Strides are in bytes.
+X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
+W, W_STEP, W_COLUMN = 3, 4, 5  #: along k, and from column to column
+BIAS, BIAS_COLUMN = 6, 7
+SLOPE, SLOPE_COLUMN = 8, 9  #: the second input of the activation, where it has one
+Z, Z_ROW = 10, 11  #: its columns are contiguous
+ROWS, K, COLUMNS = 12, 13, 14
+LOOP, INPUTS = 15, 16  #: address of the activation's `loop(addresses, n)`, and how many inputs it has
+PART = 17  #: address of `Layer.part`
+POOL = 18  #: address of the words of the pool, 0 for one thread
+ROW_PARTS, COLUMN_PARTS = 19, 20
+SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many bytes of it each part has
+WORDS = 23
+
+LINE = 64
+_STACK_SCRATCH = 32 * 1024
+_GRAIN = 3 << 20  # the least work for a thread
+_DOTS_ARE_DEARER = 4  # a product takes so much longer where every number of x serves only one
+_WORK_OF_ACTIVATION = 16  # in products
+
+
+class Layer(NamedTuple):
+    """What Numba compiles for one type: for several neurons, or for one."""
+
+    size: int  #: bytes of a number
+    plan: Callable[..., Any]  #: `plan(job, threads)` sets the parts and how much scratch memory each needs
+    part: Callable[..., Any]  #: `part(job, index)` computes a part
+
+
+@compiled(**STRICT)
+def work(job, size):
+    """What a job takes, in bytes of products."""
+    products = job[K] * (_DOTS_ARE_DEARER if job[COLUMNS] == 1 else 1) + _WORK_OF_ACTIVATION
+    return job[ROWS] * job[COLUMNS] * products * size
+
+
+@compiled(**STRICT)
+def up(n, unit):
+    """The next multiple of `unit` from n."""
+    return n + -n % unit
+
+
+@compiled(**STRICT)
+def share(total, parts, index, unit):
+    """First and end of a part; all are of one size, a multiple of `unit`, but for the last."""
+    size = up((total + parts - 1) // parts, unit)
+    return min(total, index * size), min(total, (index + 1) * size)
+
+
+def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """`run(job)` that computes all of a job by `compute(job, parts)`; it gives 1, or 0 where there is no memory."""
+    plan, size = layer.plan, layer.size
+
+    def run(job):
+        threads = 1
+        if job[POOL] != 0:
+            threads = max(1, min(at(job[POOL], types.intp)[pool.THREADS], work(job, size) // _GRAIN))
+        plan(job, threads)
+        parts = job[ROW_PARTS] * job[COLUMN_PARTS]
+        needed = parts * job[SCRATCH_PART]
+        memory = 0
+        job[SCRATCH] = stack(_STACK_SCRATCH)
+        if needed > _STACK_SCRATCH:
+            memory = python.allocate(needed + LINE)
+            if memory == 0:
+                return 0
+            job[SCRATCH] = up(memory, LINE)
+        compute(job, parts)
+        if memory != 0:
+            python.free(memory)
+        return 1
+
+    return run
+
+
+@compiled(**STRICT)
+def over_threads(job, parts):
+    """Call `part` by its address, on the pool where there are several."""
+    if parts > 1:
+        pool.run(job[POOL], job[PART], address_of(job), parts)
+    else:
+        call(job[PART], (address_of(job), 0))
+
+
+def on_this_thread(layer: Layer) -> Callable[..., Any]:
+    """`compute` for callers inside `@njit`: the one part, compiled in."""
+    part = compiled(**STRICT)(layer.part)
+    compute: Callable[..., Any] = compiled(**STRICT)(lambda job, parts: part(job, 0))
+    return compute
+
+
+@compiled(**STRICT)
+def copy_column(source, source_step, destination, destination_step, n, real):
+    """Copy n numbers between strided places that do not overlap."""
+    for i in range(n):
+        at(destination + i * destination_step, real)[0] = at(source + i * source_step, real)[0]
+
+
+RUN_SIGNATURE = types.intp(types.CPointer(types.intp))

@@ -1,0 +1,221 @@
+"""Several neurons: weighted sums by tiles, block by block, and the activation of a block while it is in the cache.
+
+A part goes through its columns in blocks whose weights fit the second-level cache, packed into panels as wide as a tile
+where that pays, and through its rows in blocks whose sums fit the first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+
+from . import jobs, vectors
+from .bits import STRICT, at, call, compiled, copy, enter_default_float_state, leave_float_state, stack, widest_vectors
+from .jobs import LINE, Layer, copy_column, share, up
+
+_BLOCK_BYTES = 16 * 1024  # of sums: half of the smallest first-level cache
+_BLOCK_BYTES_LIMIT = 64 * 1024  # where a tile's rows of all columns are more
+_WEIGHT_BYTES = 1 << 20  # of a block of columns: half of a second-level cache
+_ROWS_WORTH_PACKING = 96
+
+# Kinds of tiles, in the order of `vectors.Shapes`.
+_MAIN, _NARROW, _FEW, _SINGLE = range(4)
+
+
+@compiled(**STRICT)
+def _finish(job, sums, slopes, z, rows, columns, size):
+    """The activation of a block of sums."""
+    addresses_address = stack(24)
+    addresses = at(addresses_address, types.intp)
+    inputs, z_row = job[jobs.INPUTS], job[jobs.Z_ROW]
+    row_bytes = columns * size
+    if z_row == row_bytes:
+        columns, rows = rows * columns, 1
+    for i in range(rows):
+        addresses[0] = sums + i * row_bytes
+        addresses[1] = slopes
+        addresses[inputs] = z + i * z_row
+        call(job[jobs.LOOP], (addresses_address, columns))
+
+
+def layer(real: Any) -> Layer:
+    """The functions for the type of numbers `real`."""
+    size = int(real.bitwidth) // 8
+    lanes = vectors.lanes(real)
+    vector_bytes = lanes * size
+    shapes = vectors.shapes()
+    main_rows, narrow_rows, few_rows = shapes.main.rows, shapes.narrow.rows, shapes.few.rows
+    main_columns = shapes.main.vectors * lanes
+    panel_columns = tuple(shape.vectors * lanes for shape in shapes)
+    tile_rows = tuple(shape.rows for shape in shapes)
+    masked = tuple(shape.masked for shape in shapes)
+    main, narrow, few, single = (_rows_by(real, shape, shapes.few) for shape in shapes)
+    transpose = vectors.transposition(real)
+
+    @compiled(**STRICT)
+    def kind_for(rows, columns):
+        if rows >= narrow_rows and columns <= lanes:
+            return _NARROW
+        if rows >= main_rows:
+            return _MAIN
+        return _FEW if rows >= few_rows else _SINGLE
+
+    @compiled(**STRICT)
+    def blocks(kind, rows, k, columns):
+        """Rows and columns of a block. The last block of rows may have almost another tile's rows more."""
+        width, height = panel_columns[kind], tile_rows[kind]
+        widest = min(_WEIGHT_BYTES // max(1, k * size), _BLOCK_BYTES_LIMIT // (height * size))
+        block_columns = min(columns, max(width, widest // width * width))
+        block_rows = max(height, _BLOCK_BYTES // (block_columns * size) // height * height)
+        return min(rows, block_rows), block_columns
+
+    @compiled(**STRICT)
+    def is_packed(job, rows):
+        return rows >= _ROWS_WORTH_PACKING or job[jobs.W_COLUMN] != size
+
+    @compiled(**STRICT)
+    def layout(job, rows, columns):
+        """Where the bias, the slopes and the packed weights lie behind the sums of a part, and the end, in bytes."""
+        k = job[jobs.K]
+        kind = kind_for(rows, columns)
+        width = panel_columns[kind]
+        block_rows, block_columns = blocks(kind, rows, k, columns)
+        sums = up((min(rows, block_rows + tile_rows[kind]) * block_columns + width) * size, LINE)
+        slopes = sums + up(up(block_columns, width) * size, LINE)
+        weights = slopes + (sums if job[jobs.INPUTS] == 2 else 0)
+        packed = up(block_columns, width) if is_packed(job, rows) else 0 if masked[kind] else width
+        return sums, slopes, weights, up(weights + packed * k * size, LINE)
+
+    @compiled(**STRICT)
+    def plan(job, threads):
+        rows, columns = job[jobs.ROWS], job[jobs.COLUMNS]
+        job[jobs.ROW_PARTS] = job[jobs.COLUMN_PARTS] = 1
+        if rows >= threads * main_rows:
+            job[jobs.ROW_PARTS] = threads
+        elif columns >= threads * main_columns:
+            job[jobs.COLUMN_PARTS] = threads
+        job[jobs.SCRATCH_PART] = 0
+        for index in (0, job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS] - 1):  # all but the last are of one size
+            first, end, left, right = bounds(job, index)
+            job[jobs.SCRATCH_PART] = max(job[jobs.SCRATCH_PART], layout(job, end - first, right - left)[3])
+
+    @compiled(**STRICT)
+    def bounds(job, index):
+        """First and end of the rows and of the columns of a part."""
+        first, end = share(job[jobs.ROWS], job[jobs.ROW_PARTS], index // job[jobs.COLUMN_PARTS], main_rows)
+        left, right = share(job[jobs.COLUMNS], job[jobs.COLUMN_PARTS], index % job[jobs.COLUMN_PARTS], main_columns)
+        return first, end, left, right
+
+    def part(job, index):
+        first, end, left, right = bounds(job, index)
+        if first < end and left < right:
+            state = enter_default_float_state()
+            blockwise(job, first, end, left, right, job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART])
+            leave_float_state(state)
+
+    @compiled(**STRICT)
+    def blockwise(job, first, end, left, right, scratch):
+        k, x_row = job[jobs.K], job[jobs.X_ROW]
+        kind = kind_for(end - first, right - left)
+        width = panel_columns[kind]
+        block_rows, block_columns = blocks(kind, end - first, k, right - left)
+        bias_at, slopes_at, weights_at, _ = layout(job, end - first, right - left)
+        bias, slopes, weights = scratch + bias_at, scratch + slopes_at, scratch + weights_at
+        packed = is_packed(job, end - first)
+        for j in range(left, right, block_columns):
+            columns = min(block_columns, right - j)
+            last_panel = (columns - 1) // width * width
+            copy_column(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
+            if job[jobs.INPUTS] == 2:
+                source, step = job[jobs.SLOPE] + j * job[jobs.SLOPE_COLUMN], job[jobs.SLOPE_COLUMN]
+                for i in range(min(end - first, block_rows + tile_rows[kind])):
+                    copy_column(source, step, slopes + i * columns * size, size, columns, real)
+            if packed:
+                for panel in range(0, columns, width):
+                    pack(job, j + panel, min(width, columns - panel), width, weights + panel * k * size)
+            elif not masked[kind] and last_panel + width > columns:
+                pack(job, j + last_panel, columns - last_panel, width, weights)
+            i = first
+            while i < end:
+                rows = block_rows if end - i >= block_rows + tile_rows[kind] else end - i
+                # The vectors of the last panel reach into the next row, so it comes first.
+                for panel in range(last_panel, -1, -width):
+                    if packed:
+                        w, w_step = weights + panel * k * size, width * size
+                    elif not masked[kind] and panel + width > columns:
+                        w, w_step = weights, width * size
+                    else:
+                        w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
+                    x, sums, start = job[jobs.X] + i * x_row, scratch + panel * size, bias + panel * size
+                    shape = (rows, columns * size, min(width, columns - panel))
+                    if kind == _MAIN:
+                        main(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
+                    elif kind == _NARROW:
+                        narrow(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
+                    elif kind == _FEW:
+                        few(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
+                    else:
+                        single(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
+                _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
+                i += rows
+
+    @compiled(**STRICT)
+    def pack(job, first, columns, width, panel):
+        """Some columns of the weights as a panel, with zeros for those that it has more."""
+        widest_vectors()
+        k, step, column = job[jobs.K], job[jobs.W_STEP], job[jobs.W_COLUMN]
+        source = job[jobs.W] + first * column
+        whole = columns - columns % lanes
+        for c in range(0, whole, lanes):
+            target = panel + c * size
+            p = 0
+            if column == size:
+                for p in range(k):
+                    copy(source + c * size + p * step, target + p * width * size, vector_bytes)
+            else:
+                if step == size:
+                    while p + lanes <= k:
+                        transpose(source + c * column + p * size, column, target + p * width * size, width * size)
+                        p += lanes
+                while p < k:
+                    for q in range(lanes):
+                        number = at(source + (c + q) * column + p * step, real)[0]
+                        at(target + p * width * size, real)[q] = number
+                    p += 1
+        for p in range(k):
+            target = at(panel + p * width * size, real)
+            for c in range(whole, columns):
+                target[c] = at(source + c * column + p * step, real)[0]
+            for c in range(columns, width):
+                target[c] = 0
+
+    return Layer(size, plan, part)
+
+
+def _rows_by(real: Any, shape: vectors.Shape, smaller: vectors.Shape) -> Any:
+    """A panel of the weights times rows of x, in tiles of a shape of which there are enough rows for one.
+
+    Rows that are left are served by smaller tiles of the same width or by one that begins where it ends with the last
+    row, at the price of sums computed twice, whichever is less work.
+    """
+    function, height = vectors.tile(real, shape), shape.rows
+    small, small_height = vectors.tile(real, smaller), smaller.rows
+    few = (height - 1) // small_height * small_height if shape.vectors == smaller.vectors else 0
+
+    @compiled(**STRICT)
+    def run(x, x_row, x_step, w, w_step, k, start, z, rows, z_row, columns):
+        i = 0
+        while i < rows:
+            if rows - i < height:
+                if rows - i <= few:
+                    break
+                i = rows - height
+            function(x + i * x_row, x_row, x_step, w, w_step, k, start, z + i * z_row, z_row, columns)
+            i += height
+        while i < rows:
+            i = min(i, rows - small_height)
+            small(x + i * x_row, x_row, x_step, w, w_step, k, start, z + i * z_row, z_row, columns)
+            i += small_height
+
+    return run
