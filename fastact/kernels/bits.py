@@ -156,6 +156,17 @@ def widest_vectors(typingctx: Any) -> Any:
 
 
 @intrinsic
+def not_inlined(typingctx: Any) -> Any:
+    """Keep the calling function one of its own."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
 def operands(typingctx: Any, addresses: Any, real: Any, count: Any) -> Any:
     """The first `count` of an array of addresses, as a tuple of pointers to `real`."""
     if not isinstance(count, types.IntegerLiteral):

@@ -8,7 +8,7 @@ from numba import types
 
 from . import jobs, vectors
 from .bits import STRICT, at, call, compiled, enter_default_float_state, leave_float_state, stack
-from .jobs import LINE, Layer, copy_column, share, up
+from .jobs import LINE, Layer, copy_numbers, share, up
 
 _BLOCK = 512  # rows
 
@@ -39,7 +39,7 @@ def layer(real: Any) -> Layer:
         if job[jobs.W_STEP] != size:
             w = gathered
             gathered += k * size
-            copy_column(job[jobs.W], job[jobs.W_STEP], w, size, k, real)
+            copy_numbers(job[jobs.W], job[jobs.W_STEP], w, size, k, real)
         if job[jobs.INPUTS] == 2:
             for i in range(min(_BLOCK, end - first)):
                 at(slopes, real)[i] = at(job[jobs.SLOPE], real)[0]
@@ -54,7 +54,7 @@ def layer(real: Any) -> Layer:
                 x, distance = job[jobs.X] + (i + r) * x_row, x_row
                 if x_step != size:
                     for p in range(k):
-                        copy_column(x + p * x_step, x_row, gathered + p * size, k * size, together, real)
+                        copy_numbers(x + p * x_step, x_row, gathered + p * size, k * size, together, real)
                     x, distance = gathered, k * size
                 if together == 1:
                     one_dot(x, distance, w, k, job[jobs.BIAS], sums + r * size)
@@ -67,7 +67,7 @@ def layer(real: Any) -> Layer:
             addresses[job[jobs.INPUTS]] = z if z_row == size else results
             call(job[jobs.LOOP], (addresses_address, rows))
             if z_row != size:
-                copy_column(results, size, z, z_row, rows, real)
+                copy_numbers(results, size, z, z_row, rows, real)
         leave_float_state(state)
 
     return Layer(size, plan, part)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from . import pool, python
-from .bits import STRICT, address_of, at, call, compiled, stack
+from .bits import STRICT, address_of, at, call, compiled, not_inlined, stack
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -102,8 +102,9 @@ def on_this_thread(layer: Layer) -> Callable[..., Any]:
 
 
 @compiled(**STRICT)
-def copy_column(source, source_step, destination, destination_step, n, real):
+def copy_numbers(source, source_step, destination, destination_step, n, real):
     """Copy n numbers between strided places that do not overlap."""
+    not_inlined()  # it would be unrolled many times over
     for i in range(n):
         at(destination + i * destination_step, real)[0] = at(source + i * source_step, real)[0]
 

@@ -12,7 +12,7 @@ from numba import types
 
 from . import jobs, vectors
 from .bits import STRICT, at, call, compiled, copy, enter_default_float_state, leave_float_state, stack, widest_vectors
-from .jobs import LINE, Layer, copy_column, share, up
+from .jobs import LINE, Layer, copy_numbers, share, up
 
 _BLOCK_BYTES = 16 * 1024  # of sums: half of the smallest first-level cache
 _BLOCK_BYTES_LIMIT = 64 * 1024  # where a tile's rows of all columns are more
@@ -50,7 +50,8 @@ def layer(real: Any) -> Layer:
     panel_columns = tuple(shape.vectors * lanes for shape in shapes)
     tile_rows = tuple(shape.rows for shape in shapes)
     masked = tuple(shape.masked for shape in shapes)
-    main, narrow, few, single = (_rows_by(real, shape, shapes.few) for shape in shapes)
+    main, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
+    left_to_few = (main_rows - 1) // few_rows * few_rows
     transpose = vectors.transposition(real)
 
     @compiled(**STRICT)
@@ -126,11 +127,11 @@ def layer(real: Any) -> Layer:
         for j in range(left, right, block_columns):
             columns = min(block_columns, right - j)
             last_panel = (columns - 1) // width * width
-            copy_column(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
+            copy_numbers(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
             if job[jobs.INPUTS] == 2:
                 source, step = job[jobs.SLOPE] + j * job[jobs.SLOPE_COLUMN], job[jobs.SLOPE_COLUMN]
                 for i in range(min(end - first, block_rows + tile_rows[kind])):
-                    copy_column(source, step, slopes + i * columns * size, size, columns, real)
+                    copy_numbers(source, step, slopes + i * columns * size, size, columns, real)
             if packed:
                 for panel in range(0, columns, width):
                     pack(job, j + panel, min(width, columns - panel), width, weights + panel * k * size)
@@ -148,15 +149,8 @@ def layer(real: Any) -> Layer:
                     else:
                         w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
                     x, sums, start = job[jobs.X] + i * x_row, scratch + panel * size, bias + panel * size
-                    shape = (rows, columns * size, min(width, columns - panel))
-                    if kind == _MAIN:
-                        main(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
-                    elif kind == _NARROW:
-                        narrow(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
-                    elif kind == _FEW:
-                        few(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
-                    else:
-                        single(x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, *shape)
+                    shown = min(width, columns - panel)
+                    panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
                 i += rows
 
@@ -165,57 +159,50 @@ def layer(real: Any) -> Layer:
         """Some columns of the weights as a panel, with zeros for those that it has more."""
         widest_vectors()
         k, step, column = job[jobs.K], job[jobs.W_STEP], job[jobs.W_COLUMN]
-        source = job[jobs.W] + first * column
+        source, row = job[jobs.W] + first * column, width * size
         whole = columns - columns % lanes
         for c in range(0, whole, lanes):
-            target = panel + c * size
+            corner, target = source + c * column, panel + c * size
             p = 0
             if column == size:
                 for p in range(k):
-                    copy(source + c * size + p * step, target + p * width * size, vector_bytes)
-            else:
-                if step == size:
-                    while p + lanes <= k:
-                        transpose(source + c * column + p * size, column, target + p * width * size, width * size)
-                        p += lanes
-                while p < k:
-                    for q in range(lanes):
-                        number = at(source + (c + q) * column + p * step, real)[0]
-                        at(target + p * width * size, real)[q] = number
-                    p += 1
-        for p in range(k):
-            target = at(panel + p * width * size, real)
-            for c in range(whole, columns):
-                target[c] = at(source + c * column + p * step, real)[0]
-            for c in range(columns, width):
-                target[c] = 0
-
-    return Layer(size, plan, part)
-
-
-def _rows_by(real: Any, shape: vectors.Shape, smaller: vectors.Shape) -> Any:
-    """A panel of the weights times rows of x, in tiles of a shape of which there are enough rows for one.
-
-    Rows that are left are served by smaller tiles of the same width or by one that begins where it ends with the last
-    row, at the price of sums computed twice, whichever is less work.
-    """
-    function, height = vectors.tile(real, shape), shape.rows
-    small, small_height = vectors.tile(real, smaller), smaller.rows
-    few = (height - 1) // small_height * small_height if shape.vectors == smaller.vectors else 0
+                    copy(corner + p * step, target + p * row, vector_bytes)
+                continue
+            if step == size:
+                while p + lanes <= k:
+                    transpose(corner + p * size, column, target + p * row, row)
+                    p += lanes
+            while p < k:
+                copy_numbers(corner + p * step, column, target + p * row, size, lanes, real)
+                p += 1
+        for c in range(whole, columns):
+            copy_numbers(source + c * column, step, panel + c * size, row, k, real)
+        for c in range(columns, width):
+            for p in range(k):
+                at(panel + p * row + c * size, real)[0] = 0
 
     @compiled(**STRICT)
-    def run(x, x_row, x_step, w, w_step, k, start, z, rows, z_row, columns):
+    def panel_rows(kind, x, x_row, x_step, w, w_step, k, start, z, z_row, rows, columns):
+        """A panel of the weights times rows of x, by tiles of a kind of which there are enough rows for one.
+
+        Rows that are left are served by smaller tiles or by one that begins where it ends with the last row, at the
+        price of sums computed twice, whichever is less work.
+        """
+        height = tile_rows[kind]
         i = 0
         while i < rows:
-            if rows - i < height:
-                if rows - i <= few:
-                    break
-                i = rows - height
-            function(x + i * x_row, x_row, x_step, w, w_step, k, start, z + i * z_row, z_row, columns)
+            if kind == _MAIN and rows - i <= left_to_few:
+                kind, height = _FEW, few_rows
+            i = min(i, rows - height)
+            x_i, z_i = x + i * x_row, z + i * z_row
+            if kind == _MAIN:
+                main(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+            elif kind == _NARROW:
+                narrow(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+            elif kind == _FEW:
+                few(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+            else:
+                single(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
             i += height
-        while i < rows:
-            i = min(i, rows - small_height)
-            small(x + i * x_row, x_row, x_step, w, w_step, k, start, z + i * z_row, z_row, columns)
-            i += small_height
 
-    return run
+    return Layer(size, plan, part)
