@@ -104,20 +104,17 @@ def layer(real: Any) -> Layer:
     @compiled(**STRICT)
     def bounds(job, index):
         """First and end of the rows and of the columns of a part."""
-        first, end = share(job[jobs.ROWS], job[jobs.ROW_PARTS], index // job[jobs.COLUMN_PARTS], main_rows)
+        first, end = share(job[jobs.ROWS], job[jobs.ROW_PARTS], index // job[jobs.COLUMN_PARTS], few_rows)
         left, right = share(job[jobs.COLUMNS], job[jobs.COLUMN_PARTS], index % job[jobs.COLUMN_PARTS], main_columns)
         return first, end, left, right
 
     def part(job, index):
         first, end, left, right = bounds(job, index)
-        if first < end and left < right:
-            state = enter_default_float_state()
-            blockwise(job, first, end, left, right, job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART])
-            leave_float_state(state)
-
-    @compiled(**STRICT)
-    def blockwise(job, first, end, left, right, scratch):
+        if first == end or left == right:
+            return
+        state = enter_default_float_state()
         k, x_row = job[jobs.K], job[jobs.X_ROW]
+        scratch = job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART]
         kind = kind_for(end - first, right - left)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(kind, end - first, k, right - left)
@@ -153,6 +150,7 @@ def layer(real: Any) -> Layer:
                     panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
                 i += rows
+        leave_float_state(state)
 
     @compiled(**STRICT)
     def pack(job, first, columns, width, panel):
@@ -181,7 +179,7 @@ def layer(real: Any) -> Layer:
             for p in range(k):
                 at(panel + p * row + c * size, real)[0] = 0
 
-    @compiled(**STRICT)
+    @compiled(**STRICT, inline="always")
     def panel_rows(kind, x, x_row, x_step, w, w_step, k, start, z, z_row, rows, columns):
         """A panel of the weights times rows of x, by tiles of a kind of which there are enough rows for one.
 
