@@ -35,7 +35,6 @@ for dtype in (np.float16, np.float32, np.float64):
     assert out.dtype == leaky.dtype == layer.dtype == dtype
 np.testing.assert_allclose(fastact.tanh(np.tile(X, 2000)), np.tanh(np.tile(X, 2000)), rtol=1e-14)
 np.testing.assert_allclose(fastact.neuron(np.outer(X, X), X, 0.0, None), np.outer(X, X) @ X)
-fastact.warmup()
 assert numba.config.DISABLE_JIT
 """
     for _ in range(2):

@@ -185,13 +185,15 @@ for order in (sorted(made), sorted(made, reverse=True)):
 
 def test_damaged_entries_are_compiled_again(filled: Path) -> None:
     before = set(files(filled))
-    for i, name in enumerate(sorted(before)):
+    used = [name for name in sorted(before) if re.search("sigmoid-float64|drive|span|enter|dots-float64", name)]
+    assert len(used) == 6
+    for i, name in enumerate(used):
         path = filled / name
         content = path.read_bytes()
         middle = len(content) // 2
         flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
         path.write_bytes([b"", content[:-7], flipped, b"x" * 5000, content + b"x"][i % 5])
-    run(EVERYTHING, filled)
+    run(f"{USE}; fastact.neuron(np.ones(3), np.ones(3))", filled)
     assert set(files(filled)) == before
     run(f"{NO_COMPILER}{EVERYTHING}", filled)
 
@@ -199,7 +201,7 @@ def test_damaged_entries_are_compiled_again(filled: Path) -> None:
 def test_no_folder_at_all(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    run(EVERYTHING, blocked / "below")
+    run(USE, blocked / "below")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
 
 
