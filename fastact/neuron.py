@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -131,13 +132,14 @@ def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any
     if out is not None:
         _check_out(out, shape, resulting)
     entry.load(working, weights.shape[1] if weights.ndim == 2 else 1)
-    rows = x.reshape(-1, x.shape[-1]) if x.ndim > 2 and x.size else x
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 2 else x
     operands = [_fit(operand, working) for operand in (rows, weights, bias, alpha)]
+    direct: Any = NotImplemented
     if out is not None and rows is x and working == resulting:
-        result = entry.call(*operands, out)
-        if result is not NotImplemented:  # out is of another type, overlaps, or its rows lie apart
-            return result
-    result = entry.call(*operands, None)
+        direct = entry.call(*operands, np.asarray(out))
+    if direct is not NotImplemented:
+        return out
+    result = entry.call(*operands, None)  # out is of another type or overlaps, or its rows are not whole
     if rows is not x:
         result = result.reshape(shape)
     result = result.astype(resulting, copy=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -12,6 +15,9 @@ from hypothesis import strategies as st
 from numba import njit
 
 import fastact
+from fastact.kernels import driver, entry, pool
+from fastact.layer import Entry
+from fastact.ufunc import find
 
 from .reference import Array, in_float64
 
@@ -25,6 +31,7 @@ SHAPES = [
     ((0, 5), (5, 3)),
     ((0, 5), (5,)),
     ((3, 0), (0, 2)),
+    ((2, 3, 0), (0, 2)),
     ((3, 0), (0,)),
     ((0,), (0,)),
     ((33, 70), (70, 19)),
@@ -155,6 +162,123 @@ def test_the_slope_does_not_promote() -> None:
     for slope in (0.2, np.float64(0.2), np.array(0.2), 1):
         for inputs in (x, x[0], x.repeat(30_000, axis=0)):
             assert fastact.neuron(inputs, w, 0.0, "leaky_relu", slope).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_has_the_same_bits_wherever_it_is(dtype: Any) -> None:
+    threads = fastact.get_num_threads()
+    try:
+        for k, m in ((1, 3), (70, 1), (64, 8), (37, 33), (130, 70), (600, 512)):
+            x, w, b = make((205, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
+            fastact.set_num_threads(1)
+            whole = fastact.neuron(x, w, b, "tanh")
+            for n in (1, 2, 3, 4, 5, 7, 11, 12, 13, 16, 23, 25, 50, 97, 205):
+                np.testing.assert_array_equal(fastact.neuron(x[:n], w, b, "tanh"), whole[:n])
+            for i in (0, 100, 204):
+                np.testing.assert_array_equal(fastact.neuron(x[i], w, b, "tanh"), whole[i])
+            for arranged in (np.asfortranarray(w), np.repeat(w, 3, 1)[:, ::3], np.ascontiguousarray(w[::-1])[::-1]):
+                for rows in (x, x[:9], x[:1]):
+                    np.testing.assert_array_equal(fastact.neuron(rows, arranged, b, "tanh"), whole[: len(rows)])
+            np.testing.assert_array_equal(fastact.neuron(np.asfortranarray(x), w, b, "tanh"), whole)
+            fastact.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+            repeated = fastact.neuron(np.tile(x, (40, 1)), w, b, "tanh")
+            np.testing.assert_array_equal(repeated, np.tile(whole, (40, 1)))
+            if m == 1:
+                np.testing.assert_array_equal(fastact.neuron(x, w[:, 0], b[0], "tanh"), whole[:, 0])
+    finally:
+        fastact.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_for_any_number_of_threads(dtype: Any) -> None:
+    """The compiled layer itself, in as many parts as the pool would be asked for on a larger machine."""
+    words = driver.new_words(pool.POOL_WORDS)
+    words[pool.BUSY] = 1  # so that the parts are computed one after the other
+    activation = find(fastact.tanh)
+    assert activation is not None
+    layer = Entry(activation)
+    for columns in (1, 2):
+        layer.load(dtype, columns)
+    layer._words[entry.POOL] = words.ctypes.data
+    for n, k, m in ((97, 700, 70), (61, 900, 65), (3, 3000, 700), (25, 3000, 33), (8000, 40, 1)):
+        x, w, b = make((n, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
+        expected = fastact.neuron(x, w, b, "tanh")
+        for threads in (2, 3, 5, 8, 64):
+            words[pool.THREADS] = threads
+            for arranged in (w, np.asfortranarray(w)):
+                np.testing.assert_array_equal(layer.call(x, arranged, b, 0.0, None), expected)
+
+
+def test_the_bound_of_a_sum() -> None:
+    for dtype in (np.float32, np.float64):
+        for k, m in ((5, 1), (1000, 1), (3, 4), (100, 40), (2000, 3)):
+            scale = 10.0 ** np.random.default_rng(k).integers(-3, 3, size=k)
+            x, w, b = make((6, k), dtype) * scale.astype(dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
+            got = fastact.neuron(x, w, b, None)
+            for i in range(6):
+                for j in range(m):
+                    terms = [Fraction(float(u)) * Fraction(float(v)) for u, v in zip(x[i], w[:, j], strict=True)]
+                    terms.append(Fraction(float(b[j])))
+                    bound = (k + 1) * Fraction(float(np.finfo(dtype).eps)) / 2 * sum(map(abs, terms))
+                    assert abs(Fraction(float(got[i, j])) - sum(terms)) <= bound
+
+
+def test_nothing_beside_the_output_is_touched_or_read() -> None:
+    generator = np.random.default_rng(5)
+    for _ in range(150):
+        n, k, m = (int(generator.integers(1, limit)) for limit in (40, 50, 70))
+        guarded = [np.full(size + 64, np.nan, np.float32) for size in (n * k, k * m, m)]
+        x, w, b = (a[32:-32] for a in guarded)
+        for operand in (x, w, b):
+            operand[:] = generator.normal(size=operand.size)
+        memory = np.full(n * (m + 3) + 64, 7, np.float32)
+        out = memory[32:-32].reshape(n, m + 3)[:, 1 : m + 1]
+        fastact.neuron(x.reshape(n, k), w.reshape(k, m), b, "linear", out=out)
+        assert np.isfinite(out).all()
+        out[:] = 7
+        assert (memory == 7).all()
+
+
+def test_no_reference_is_lost_or_kept() -> None:
+    x, w, b = np.ones((4, 3)), np.ones((3, 2)), np.ones(2)
+    out, other = np.empty((4, 2)), np.ones((4, 3), np.float16)
+    things = (x, w, b, out, other, x.dtype, NotImplemented, np.ndarray)
+    before = [sys.getrefcount(thing) for thing in things]
+    for _ in range(200):
+        fastact.neuron(x, w, b, "relu")
+        fastact.neuron(x, w, b, "relu", out=out)
+        fastact.neuron(x[0], w[:, 0], 0.5, "relu")
+        fastact.neuron(other, w, b, "relu")
+        fastact.neuron(x, w, b, "prelu", b)
+    after = [sys.getrefcount(thing) for thing in things]
+    assert all(abs(a - b) < 20 for a, b in zip(before, after, strict=True)), (before, after)
+
+
+def test_out_of_a_subclass(tmp_path: Path) -> None:
+    x, w = make((6, 4), np.float32), make((4, 3), np.float32, 1)
+    out = np.memmap(tmp_path / "out", np.float32, "w+", shape=(6, 3))
+    assert fastact.neuron(x, w, out=out) is out
+    np.testing.assert_array_equal(out, fastact.neuron(x, w))
+    np.testing.assert_array_equal(fastact.neuron(out, w[:3]), fastact.neuron(np.array(out), w[:3]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_leading_dimensions_of_any_strides(dtype: Any) -> None:
+    space, w = make((4, 6, 8, 5), dtype), make((5, 3), dtype, 1)
+    for x in (space[::2, ::3], space.transpose(2, 1, 0, 3), space[:, :, ::-1], space[:0, ::2], space[::2, ::2, :, :0]):
+        weights = w[: x.shape[-1]]
+        expected = fastact.neuron(x.copy(), weights)
+        np.testing.assert_array_equal(fastact.neuron(x, weights), expected)
+        out = np.empty((*expected.shape[:-1], 6), dtype)[..., ::2]
+        fastact.neuron(x, weights, out=out)
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_no_memory() -> None:
+    k = 1 << 44  # a column of so many equal numbers would have to be gathered
+    x, w = (np.broadcast_to(np.float32(1), shape) for shape in ((1, k), (k,)))
+    with pytest.raises(MemoryError):
+        fastact.neuron(x, w)
 
 
 def test_tutorial_neuron() -> None:

@@ -54,9 +54,9 @@ def up(n, unit):
 
 @compiled(**STRICT)
 def share(total, parts, index, unit):
-    """First and end of a part; all are of one size, a multiple of `unit`, but for the last."""
-    size = up((total + parts - 1) // parts, unit)
-    return min(total, index * size), min(total, (index + 1) * size)
+    """First and end of a part: as many units as the others have or one more, the last perhaps not whole."""
+    units = (total + unit - 1) // unit
+    return min(total, units * index // parts * unit), min(total, units * (index + 1) // parts * unit)
 
 
 def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:

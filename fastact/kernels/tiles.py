@@ -97,7 +97,7 @@ def layer(real: Any) -> Layer:
         elif columns >= threads * main_columns:
             job[jobs.COLUMN_PARTS] = threads
         job[jobs.SCRATCH_PART] = 0
-        for index in (0, job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS] - 1):  # all but the last are of one size
+        for index in range(job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]):
             first, end, left, right = bounds(job, index)
             job[jobs.SCRATCH_PART] = max(job[jobs.SCRATCH_PART], layout(job, end - first, right - left)[3])
 
