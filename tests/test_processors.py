@@ -38,6 +38,23 @@ def check(bounds):
             y = fastact.tanh(x)
         np.testing.assert_array_equal(y[:4], np.array([np.nan, 1, -1, -0.0], dtype))
         assert np.signbit(y[3])
+    check_neuron()
+def check_neuron():
+    generator = np.random.default_rng(3)
+    for dtype in (np.float32, np.float64):
+        for _ in range(150):
+            n, k, m = (int(generator.integers(1, limit)) for limit in (40, 50, 70))
+            x, w, b = (generator.normal(size=shape).astype(dtype) for shape in ((n, k), (k, m), m))
+            memory = np.full(n * m + 128, 7, dtype)
+            got = memory[64:-64].reshape(n, m)
+            fastact.neuron(x, w, b, None, out=got)
+            magnitude = np.abs(x).astype(float) @ np.abs(w) + np.abs(b)
+            bound = (k + 1) * np.finfo(dtype).eps * (1 if dtype == np.float64 else 0.5) * magnitude
+            assert (np.abs(got - (x.astype(float) @ w + b)) <= bound).all()
+            np.testing.assert_array_equal(fastact.neuron(x, np.asfortranarray(w), b, None), got)
+            np.testing.assert_array_equal(fastact.neuron(x[n // 2], w, b, None), got[n // 2])
+            got[:] = 7
+            assert (memory == 7).all()
 """
 
 

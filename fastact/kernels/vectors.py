@@ -74,7 +74,7 @@ def shapes() -> Shapes:
     free, any_at_all = masks == "free", masks != "none"
     return Shapes(
         main=Shape(rows, 2, 1, free),
-        narrow=Shape(12, 1, 2, free),
+        narrow=Shape(12 if registers == 32 else 8, 1, 2, free),
         few=Shape(4, 2, 1, any_at_all),
         single=Shape(1, 4, 2, any_at_all),
     )
@@ -150,7 +150,7 @@ def _calling(name: str, count: int, body: Callable[..., None], real: Any) -> Any
             for attribute in ("nounwind", "noinline", f'"prefer-vector-width"="{processor().vector_bytes * 8}"'):
                 set.add(function.attributes, attribute)  # the last is a name that llvmlite does not list
             inner = ir.IRBuilder(function.append_basic_block())
-            body(_Vectors(inner, real), *function.args)
+            body(Vectors(inner, real), *function.args)
             inner.ret_void()
         builder.call(function, arguments)
         return context.get_dummy_value()
@@ -158,7 +158,7 @@ def _calling(name: str, count: int, body: Callable[..., None], real: Any) -> Any
     return types.void(*[types.intp] * count), codegen
 
 
-class _Vectors:
+class Vectors:
     """Instructions on vectors of one type, appended by a builder. Addresses are words."""
 
     def __init__(self, builder: Any, real: Any) -> None:
@@ -235,7 +235,7 @@ class _Vectors:
 
 def _tile_body(
     shape: Shape,
-    vectors: _Vectors,
+    vectors: Vectors,
     x: Any,
     x_row: Any,
     x_step: Any,
@@ -283,7 +283,7 @@ def _tile_body(
             vectors.store(sums[r * shape.vectors + c], vectors.offset(row, c * vectors.bytes))
 
 
-def _dots_body(rows: int, vectors: _Vectors, x: Any, x_row: Any, w: Any, k: Any, bias: Any, z: Any) -> None:
+def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, bias: Any, z: Any) -> None:
     builder, lanes = vectors.builder, vectors.lanes
     # As many rows at once as leave registers for the weights.
     together = min(rows, processor().registers // 2 // _DOT_VECTORS)
@@ -336,7 +336,7 @@ def _added_up(builder: Any, values: list[Any]) -> Any:
     return values[0]
 
 
-def _lanes_added_up(vectors: _Vectors, values: list[Any]) -> Any:
+def _lanes_added_up(vectors: Vectors, values: list[Any]) -> Any:
     """The sum over the lanes of each vector, in the lane of its number; of a single one in the first lane.
 
     By halves: lane i is added to lane i + n/2 for n = all lanes, half of them, and so on. Two vectors become one on the
@@ -357,9 +357,7 @@ def _lanes_added_up(vectors: _Vectors, values: list[Any]) -> Any:
     return values[0]
 
 
-def _transposition_body(
-    vectors: _Vectors, source: Any, source_row: Any, destination: Any, destination_row: Any
-) -> None:
+def _transposition_body(vectors: Vectors, source: Any, source_row: Any, destination: Any, destination_row: Any) -> None:
     """By squares: those off the diagonal change places, first of half the size, then of a quarter, and so on."""
     builder, lanes = vectors.builder, vectors.lanes
     rows = [vectors.load(builder.add(source, builder.mul(source_row, _I64(i)))) for i in range(lanes)]
