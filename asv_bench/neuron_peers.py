@@ -1,4 +1,4 @@
-"""Time the neuron against other libraries on the same work: `python asv_bench/neuron_peers.py`.
+"""Time the neuron against other libraries on the same work: `python -m asv_bench.neuron_peers`.
 
 NumPy, PyTorch, JAX and ONNX Runtime take part where they are installed (`pip install -e ".[peers]"`), each by its
 quickest call, into a given output where it has one. Each library has a process of its own, and all others are stopped
@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Call = Callable[[], Any]
+from asv_bench.peers import Array, Call, Made, limited_to
 
+ROOT = Path(__file__).parent.parent
 LIBRARIES = ("fastact", "numpy", "torch", "jax", "onnxruntime")
 SHAPES = (
     (64, 784, 128),
@@ -88,14 +87,10 @@ class Worker:
     """A process with one library, stopped unless it is asked something."""
 
     def __init__(self, library: str, threads: int) -> None:
-        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-        environment = os.environ | dict.fromkeys(names, str(threads))
-        if threads == 1:
-            environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        command = [sys.executable, __file__, "--library", library, "--threads", str(threads)]
+        command = [sys.executable, "-m", "asv_bench.neuron_peers", "--library", library, "--threads", str(threads)]
         self.library = library
         self.process = subprocess.Popen(  # noqa: S603
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=limited_to(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.ask(None)
 
@@ -202,8 +197,7 @@ def check(library: str, problem: Problem, result: Array) -> None:
         raise SystemExit(f"{library}: wrong result of {problem.cell}")
 
 
-# How each library is called: a call, and where its result is. None if it does not have the cell.
-Made = tuple[Call, Callable[[], Any]] | None
+# How each library is called.
 
 
 def of_fastact(problem: Problem, threads: int) -> Made:

@@ -59,18 +59,23 @@ def main() -> None:
 
 
 def measured_by_a_process(threads: int, full: bool) -> Iterator[dict[str, Any]]:
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    environment = os.environ | dict.fromkeys(names, str(threads))
-    if threads == 1:
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     command = [sys.executable, __file__, "--threads", str(threads)] + ["--full"] * full
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, env=limited_to(threads), stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         for line in process.stdout or ():
             cell = json.loads(line)
             print(*(cell[key] for key in ("function", "dtype", "layout", "n", "threads")), file=sys.stderr)
             yield cell
     if process.returncode:
         raise SystemExit(process.returncode)
+
+
+def limited_to(threads: int) -> dict[str, str]:
+    """The environment in which the libraries use so many threads."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(names, str(threads))
+    if threads == 1:
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    return environment
 
 
 def measure(threads: int, full: bool) -> Iterator[dict[str, Any]]:

@@ -45,16 +45,16 @@ class LoopTable:
             texts[0],
             texts[1],
             0,
-            None,
         )
         return made
 
 
 @functools.cache
 def _from_functions() -> Callable[..., Any]:
+    """PyUFunc_FromFuncAndData."""
     pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer, text]
-    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(_api("_UFUNC_API")[31])
+    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer]
+    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(_api("_UFUNC_API")[1])
 
 
 def new_array_function() -> int:

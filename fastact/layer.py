@@ -13,11 +13,8 @@ import numpy.typing as npt
 from . import store, threads
 from .capi import builtin, new_array_function, new_scalar_function
 from .kernels import dots, driver, entry, jobs, pool, python, tiles
-from .kernels.bits import STRICT
 from .locks import lock
 from .ufunc import Activation, try_out_numba
-
-_TYPES: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Entry:
@@ -28,7 +25,7 @@ class Entry:
         self.inputs = activation.inputs
         words = self._words = driver.new_words(entry.WORDS)
         words[entry.INPUTS] = activation.inputs
-        for i, dtype in enumerate(_TYPES):
+        for i, dtype in enumerate(entry.TYPES):
             words[entry.SCALAR_TYPE + i] = id(dtype.type)
             words[entry.DESCRIPTOR + i] = id(dtype)
         words[entry.ARRAY_TYPE], words[entry.FLOAT_TYPE] = id(np.ndarray), id(float)
@@ -40,15 +37,14 @@ class Entry:
 
     def load(self, dtype: npt.DTypeLike, columns: int) -> None:
         """Make the layer for a type and number of columns ready: compile what it needs or take it from the store."""
-        i = _TYPES.index(np.dtype(dtype))
-        one = columns == 1
-        layer = i + 2 if one else i
+        i = entry.TYPES.index(np.dtype(dtype))
+        layer = entry.place(i, columns)
         with lock:
             if self._words[entry.RUN + layer] == 0:
                 try_out_numba()
-                self._words[entry.LOOP + i] = self._activation.loop(_TYPES[i].char).inner()
+                self._words[entry.LOOP + i] = self._activation.loop(entry.TYPES[i].char).inner()
                 self._words[entry.POOL] = 0 if self._activation.runs_as_python else threads.pool_address()
-                run, self._words[entry.PART + layer] = _compiled_layer(_TYPES[i], dots if one else tiles)
+                run, self._words[entry.PART + layer] = _compiled_layer(entry.TYPES[i], dots if columns == 1 else tiles)
                 self._words[entry.RUN + layer] = run
 
 
@@ -57,16 +53,12 @@ def _compiled_layer(dtype: np.dtype[Any], kind: Any) -> tuple[int, int]:
     """The addresses of what `jobs.runner` makes of a layer, and of its part."""
     real = numba.from_dtype(dtype)
     functions = kind.layer(real)
-    pooled = jobs.runner(functions, jobs.over_threads)
     name = f"{kind.__name__.rpartition('.')[2]}-{real}"
-    run = store.load(f"{name}-run", b"", lambda: numba.cfunc(jobs.RUN_SIGNATURE, **STRICT)(pooled))
-    part = store.load(f"{name}-part", b"", lambda: numba.cfunc(pool.PART_SIGNATURE, **STRICT)(functions.part))
-    return run, part
+    run = store.load_own(f"{name}-run", jobs.RUN_SIGNATURE, jobs.runner(functions, jobs.over_threads))
+    return run, store.load_own(f"{name}-part", pool.PART_SIGNATURE, functions.part)
 
 
 @functools.cache
 def _enter() -> int:
     # Where the fields of objects lie depends on how Python was built.
-    return store.load(
-        "enter", str(python.HEAD).encode(), lambda: numba.cfunc(entry.ENTER_SIGNATURE, **STRICT)(entry.enter)
-    )
+    return store.load_own("enter", entry.ENTER_SIGNATURE, entry.enter, str(python.HEAD).encode())

@@ -88,20 +88,19 @@ def neuron(
     (4, 2)
     """
     try:
-        call = _calls.get(activation)
+        entry = _entries.get(activation)
     except TypeError:  # it can not be hashed, and is no activation
-        call = None
-    if call is None:
-        call = _entry(chosen_activation(activation)).call
-        _calls[activation] = call
-    result = call(x, weights, bias, alpha, out)
+        entry = None
+    if entry is None:
+        entry = _entries[activation] = _entry(chosen_activation(activation))
+    result = entry.call(x, weights, bias, alpha, out)
     if result is NotImplemented:
         with np.errstate(all="ignore"):
-            return _unusual(_entry(chosen_activation(activation)), x, weights, bias, alpha, out)
+            return _unusual(entry, x, weights, bias, alpha, out)
     return result
 
 
-_calls: dict[Any, Callable[..., Any]] = {}
+_entries: dict[Any, Entry] = {}
 
 
 @functools.cache

@@ -13,11 +13,10 @@ from numba.np import numpy_support
 
 from .kernels import arrays, dots, jobs, tiles
 from .kernels.bits import STRICT, address_of_loop, at, compiled, is_given, stack
+from .kernels.jobs import SPACE as JOB_SPACE
 from .neuron import chosen_activation, neuron
 from .overloads import can_be_passed, function_of
 from .ufunc import find
-
-_JOB_SPACE = jobs.WORDS * 8
 
 # Written into the caller. Numba compiles a function again with all that it calls for every function on the way to it,
 # which would take half a second each for the layers.
@@ -69,7 +68,7 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
     @compiled(**_WRITTEN_IN)
     def run(x, weights, bias, alpha, z, z_row):
         cells = stack(16)
-        job = at(stack(_JOB_SPACE), types.intp)
+        job = at(stack(JOB_SPACE), types.intp)
         job[jobs.ROWS], job[jobs.K] = x.shape
         job[jobs.X], job[jobs.X_ROW], job[jobs.X_STEP] = x.ctypes.data, x.strides[0], x.strides[1]
         job[jobs.W], job[jobs.W_STEP] = weights.ctypes.data, weights.strides[0]

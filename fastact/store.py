@@ -29,6 +29,7 @@ import numba
 import numpy as np
 
 from . import _sources
+from .kernels.bits import STRICT
 from .locks import always_compiling
 
 _MAGIC = b"fastact object 2"
@@ -67,6 +68,14 @@ def load(name: str, source: bytes | None, build: Callable[[], Any]) -> int:
         if path is not None:
             _write(path, entry)
         return _link(entry, symbol)
+
+
+def load_own(name: str, signature: Any, function: Callable[..., Any], source: bytes = b"") -> int:
+    """The address of one of the package's own functions, compiled as a C function of a signature.
+
+    `source` is what it depends on beside the package's sources.
+    """
+    return load(name, source, lambda: numba.cfunc(signature, **STRICT)(function))
 
 
 _unkept = itertools.count()

@@ -18,7 +18,6 @@ import numba
 from . import store
 from .capi import c_function
 from .kernels import driver, pool
-from .kernels.bits import STRICT
 from .locks import lock
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
@@ -65,9 +64,7 @@ def _start() -> None:
         return
     _pool[pool.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
     _pool[pool.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
-    _pool[pool.FAN_OUT] = store.load(
-        "fan_out", b"", lambda: numba.cfunc(pool.FAN_OUT_SIGNATURE, **STRICT)(pool.fan_out)
-    )
+    _pool[pool.FAN_OUT] = store.load_own("fan_out", pool.FAN_OUT_SIGNATURE, pool.fan_out)
 
 
 _FORKED = "the process was forked from one that used OpenMP, which does not survive that"

@@ -9,7 +9,7 @@ import inspect
 import sys
 import types as python_types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, overload
 
 import numba
@@ -31,18 +31,24 @@ _FLOATS = "efd"
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
-_loops: dict[int, LazyLoop] = {}
+_loops: dict[int, Loop] = {}
 _activations: dict[np.ufunc, Activation] = {}
 
 
-class LazyLoop:
-    """A loop of a ufunc, which C knows by the address of its record; loaded when it is first called."""
+class Loop:
+    """The loop of an activation for one type, which C knows by the address of its record; loaded when first called."""
 
-    def __init__(self, name: str, dtype: np.dtype[Any], inputs: int, words: int) -> None:
-        self.name = f"{name} of {dtype}"
-        self.record = driver.new_words(words)
-        self.record[driver.INPUTS] = inputs
+    def __init__(self, owner: Activation, code: str) -> None:
+        dtype = np.dtype(code)
+        computed = np.dtype(np.float32) if code == "e" else dtype
+        self.name = f"{owner.name} of {dtype}"
+        self.record = driver.new_words(driver.RECORD_WORDS)
+        self.record[driver.INPUTS] = owner.inputs
         self.record[driver.ITEM_SIZE] = dtype.itemsize
+        self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
+        self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
+        self._owner = owner
+        self._type = numba.from_dtype(computed)
         self._function = 0
 
     @property
@@ -59,33 +65,13 @@ class LazyLoop:
         with lock:
             if self._function == 0:
                 try_out_numba()
-                self._function = self._fill_record()
+                self.record[driver.POOL] = threads.pool_address()
+                self.record[driver.SPAN] = _span()
+                self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
+                self.inner()
+                self._function = _driver()
                 self._table.set_function(self._index, self._function)
         return self._function
-
-    def _fill_record(self) -> int:
-        """Compile what the record names or take it from the store; gives the C function that reads the record."""
-        raise NotImplementedError
-
-
-class Loop(LazyLoop):
-    """The inner loop of an activation for one type."""
-
-    def __init__(self, owner: Activation, code: str) -> None:
-        dtype = np.dtype(code)
-        super().__init__(owner.name, dtype, owner.inputs, driver.RECORD_WORDS)
-        computed = np.dtype(np.float32) if code == "e" else dtype
-        self._owner = owner
-        self._type = numba.from_dtype(computed)
-        self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
-        self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
-
-    def _fill_record(self) -> int:
-        self.record[driver.POOL] = threads.pool_address()
-        self.record[driver.SPAN] = _span()
-        self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
-        self.inner()
-        return _driver()
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
@@ -111,7 +97,10 @@ class Activation:
         self.loops = [Loop(self, code) for code in codes]
         self._codes = codes
         signatures = [code * (self.inputs + 1) for code in codes]
-        table = lazy_table(self.loops, signatures)
+        table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
+        for index, loop in enumerate(self.loops):
+            loop.belongs_to(table, index)
+            _loops[loop.address] = loop
         self.ufunc = table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = self.function.__module__
@@ -244,12 +233,12 @@ def try_out_numba() -> None:
 
 @functools.cache
 def _driver() -> int:
-    return store.load("drive", b"", lambda: numba.cfunc(driver.DRIVE_SIGNATURE, **STRICT)(driver.drive))
+    return store.load_own("drive", driver.DRIVE_SIGNATURE, driver.drive)
 
 
 @functools.cache
 def _span() -> int:
-    return store.load("span", b"", lambda: numba.cfunc(pool.PART_SIGNATURE, **STRICT)(driver.span))
+    return store.load_own("span", pool.PART_SIGNATURE, driver.span)
 
 
 @functools.cache
@@ -260,15 +249,6 @@ def _first_call() -> int:
         return _loops[record].load()
 
     return c_function(first_call)
-
-
-def lazy_table(loops: Sequence[LazyLoop], signatures: Sequence[str]) -> LoopTable:
-    """The table of a ufunc whose loops are loaded when they are first called."""
-    table = LoopTable(_first_call(), [loop.address for loop in loops], signatures)
-    for index, loop in enumerate(loops):
-        loop.belongs_to(table, index)
-        _loops[loop.address] = loop
-    return table
 
 
 def find(ufunc: np.ufunc) -> Activation | None:

@@ -241,9 +241,7 @@ def call(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
     """Call the C function at an address with integer arguments; it returns nothing."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = cgutils.unpack_tuple(builder, arguments[1])
-        kind = ir.FunctionType(ir.VoidType(), [_I64] * len(values))
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), values)
+        _call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]), ir.VoidType())
         return context.get_dummy_value()
 
     return types.void(types.intp, arguments_tuple), codegen
@@ -276,8 +274,7 @@ def ask(typingctx: Any, function: Any) -> Any:
     """Call the C function `int function(void)` at an address."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [])
-        return builder.sext(builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), []), _I64)
+        return builder.sext(_call_address(builder, arguments[0], [], ir.IntType(32)), _I64)
 
     return types.intp(types.intp), codegen
 
@@ -287,11 +284,14 @@ def ask_word(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
     """Call the C function at an address with integer arguments; it returns a word."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = cgutils.unpack_tuple(builder, arguments[1])
-        kind = ir.FunctionType(_I64, [_I64] * len(values))
-        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), values)
+        return _call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]), _I64)
 
     return types.intp(types.intp, arguments_tuple), codegen
+
+
+def _call_address(builder: Any, address: Any, words: Any, result: Any) -> Any:
+    kind = ir.FunctionType(result, [_I64] * len(words))
+    return builder.call(builder.inttoptr(address, kind.as_pointer()), words)
 
 
 @intrinsic

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
-
 from . import jobs, vectors
-from .bits import STRICT, at, call, compiled, enter_default_float_state, leave_float_state, stack
-from .jobs import LINE, Layer, copy_numbers, share, up
+from .bits import STRICT, at, compiled, enter_default_float_state, leave_float_state
+from .driver import copy_strided
+from .jobs import LINE, Layer, activate, share, up
 
 _BLOCK = 512  # rows
 
@@ -39,12 +38,10 @@ def layer(real: Any) -> Layer:
         if job[jobs.W_STEP] != size:
             w = gathered
             gathered += k * size
-            copy_numbers(job[jobs.W], job[jobs.W_STEP], w, size, k, real)
+            copy_strided(job[jobs.W], job[jobs.W_STEP], w, size, k, real)
         if job[jobs.INPUTS] == 2:
             for i in range(min(_BLOCK, end - first)):
                 at(slopes, real)[i] = at(job[jobs.SLOPE], real)[0]
-        addresses_address = stack(24)
-        addresses = at(addresses_address, types.intp)
         for i in range(first, end, _BLOCK):
             rows = min(_BLOCK, end - i)
             together = lanes if rows >= lanes else 1
@@ -54,7 +51,7 @@ def layer(real: Any) -> Layer:
                 x, distance = job[jobs.X] + (i + r) * x_row, x_row
                 if x_step != size:
                     for p in range(k):
-                        copy_numbers(x + p * x_step, x_row, gathered + p * size, k * size, together, real)
+                        copy_strided(x + p * x_step, x_row, gathered + p * size, k * size, together, real)
                     x, distance = gathered, k * size
                 if together == 1:
                     one_dot(x, distance, w, k, job[jobs.BIAS], sums + r * size)
@@ -62,12 +59,9 @@ def layer(real: Any) -> Layer:
                     dots(x, distance, w, k, job[jobs.BIAS], sums + r * size)
                 r += together
             z = job[jobs.Z] + i * z_row
-            addresses[0] = sums
-            addresses[1] = slopes
-            addresses[job[jobs.INPUTS]] = z if z_row == size else results
-            call(job[jobs.LOOP], (addresses_address, rows))
+            activate(job, sums, slopes, z if z_row == size else results, rows)
             if z_row != size:
-                copy_numbers(results, size, z, z_row, rows, real)
+                copy_strided(results, size, z, z_row, rows, real)
         leave_float_state(state)
 
     return Layer(size, plan, part)

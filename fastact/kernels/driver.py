@@ -27,6 +27,7 @@ from .bits import (
     float_to_half,
     half_to_float,
     leave_float_state,
+    not_inlined,
     operands,
     stack,
     stream_fence,
@@ -80,7 +81,9 @@ def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[.
 
 
 @compiled(**STRICT)
-def _copy_strided(source, source_stride, destination, destination_stride, n, kind):
+def copy_strided(source, source_stride, destination, destination_stride, n, kind):
+    """Copy n numbers of a type between strided places that do not overlap."""
+    not_inlined()  # it would be unrolled wherever it is called
     for i in range(n):
         at(destination + i * destination_stride, kind)[0] = at(source + i * source_stride, kind)[0]
 
@@ -91,13 +94,13 @@ def move(source, source_stride, destination, destination_stride, n, size):
     if source_stride == size and destination_stride == size:
         copy(source, destination, n * size)
     elif size == 4:
-        _copy_strided(source, source_stride, destination, destination_stride, n, word)
+        copy_strided(source, source_stride, destination, destination_stride, n, word)
     elif size == 8:
-        _copy_strided(source, source_stride, destination, destination_stride, n, double_word)
+        copy_strided(source, source_stride, destination, destination_stride, n, double_word)
     elif size == 2:
-        _copy_strided(source, source_stride, destination, destination_stride, n, half_word)
+        copy_strided(source, source_stride, destination, destination_stride, n, half_word)
     else:
-        _copy_strided(source, source_stride, destination, destination_stride, n, byte)
+        copy_strided(source, source_stride, destination, destination_stride, n, byte)
 
 
 @compiled(**STRICT)
@@ -240,10 +243,7 @@ def drive(addresses, dimensions, strides, record):
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
     job[PART], job[BLOCK], job[THROUGH], job[STREAMED] = part, block, through, streamed
-    if parts > 1:
-        pool.run(record[POOL], record[SPAN], job_address, parts)
-    else:
-        call(record[SPAN], (job_address, 0))
+    pool.run(record[POOL], record[SPAN], job_address, parts)
 
 
 #: The C signatures of the entry points.

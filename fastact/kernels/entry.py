@@ -6,11 +6,14 @@ array, a Python float or a scalar of that type; and an output that has the right
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import types
 
 from . import jobs, python
 from .bits import STRICT, address_of, ask_word, at, compiled, copy, enter_default_float_state, leave_float_state, stack
+from .jobs import SPACE as JOB_SPACE
 from .python import data, ndim, new_reference, shape, strides, type_of, word
 
 # The words of an activation's entry; the first of each group are for float32, the next for float64.
@@ -27,10 +30,11 @@ NONE, NOT_IMPLEMENTED = 20, 21
 WORDS = 22
 
 OPERANDS = 5  #: x, weights, bias, alpha, out
-_TYPE_NUMBERS = (np.dtype(np.float32).num, np.dtype(np.float64).num)
+#: Of numbers, in the order of the groups.
+TYPES: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))
+_TYPE_NUMBERS = tuple(dtype.num for dtype in TYPES)
 _MAX_NDIM = 64
 _DIMENSION_SPACE = _MAX_NDIM * 8
-_JOB_SPACE = jobs.WORDS * 8
 _WORK_WORTH_RELEASING = 1 << 20  # about 5 us; giving the interpreter up and taking it again takes 0.1
 
 
@@ -99,13 +103,12 @@ def _operands(words, x, weights, bias, alpha, cells, job):
 
 
 @compiled(**STRICT)
-def _apart(out, thing, words, size):
-    """Whether the output shares no memory with an operand; scalars have memory of their own."""
+def _apart(first, end, thing, words, size):
+    """Whether an operand shares no memory with what begins and ends there; scalars have memory of their own."""
     if type_of(thing) != words[ARRAY_TYPE]:
         return True
-    first, end = python.extent(out)
-    other_first, other_end = python.extent(thing)
-    return end + size <= other_first or other_end + size <= first
+    other_first, other_end = python.extent(thing, size)
+    return end <= other_first or other_end <= first
 
 
 @compiled(**STRICT)
@@ -129,9 +132,12 @@ def _output(words, out, x, weights, bias, alpha, real, job):
     if length < 0:
         return False
     job[jobs.Z] = data(out)
-    if not (_apart(out, x, words, size) and _apart(out, weights, words, size) and _apart(out, bias, words, size)):
+    first, end = python.extent(out, size)
+    if not (_apart(first, end, x, words, size) and _apart(first, end, weights, words, size)):
         return False
-    return words[INPUTS] < 2 or _apart(out, alpha, words, size)
+    if not _apart(first, end, bias, words, size):
+        return False
+    return words[INPUTS] < 2 or _apart(first, end, alpha, words, size)
 
 
 @compiled(**STRICT)
@@ -152,16 +158,18 @@ def _new_array(words, x, weights, real, job):
     return result
 
 
-@compiled(**STRICT)
-def _layer(real, job):
-    """The place of a layer in its group."""
-    return real + 2 if job[jobs.COLUMNS] == 1 else real
+def place(real: int, columns: int) -> int:
+    """Of a layer in its group."""
+    return real + 2 if columns == 1 else real
+
+
+_place = compiled(**STRICT)(place)
 
 
 @compiled(**STRICT)
 def _computed(words, real, job):
     """Whether the layer was computed; if not, an exception is set."""
-    layer = _layer(real, job)
+    layer = _place(real, job[jobs.COLUMNS])
     job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
     job[jobs.POOL] = words[POOL]
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:
@@ -185,13 +193,13 @@ def enter(entry, arguments, count):
     words = at(data(entry), types.intp)
     x, weights, bias = word(arguments), word(arguments + 8), word(arguments + 16)
     alpha, out = word(arguments + 24), word(arguments + 32)
-    job_address = stack(_JOB_SPACE)
+    job_address = stack(JOB_SPACE)
     job = at(job_address, types.intp)
     cells = stack(24)  # for a bias, a slope and a result that are numbers
     real = -1
     if count == OPERANDS:
         real = _operands(words, x, weights, bias, alpha, cells, job)
-    refused = real < 0 or words[RUN + _layer(real, job)] == 0
+    refused = real < 0 or words[RUN + _place(real, job[jobs.COLUMNS])] == 0
     given = out != words[NONE]
     if not refused and given:
         refused = not _output(words, out, x, weights, bias, alpha, real, job)

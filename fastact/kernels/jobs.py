@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from . import pool, python
-from .bits import STRICT, address_of, at, call, compiled, not_inlined, stack
+from .bits import STRICT, address_of, at, call, compiled, stack
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -23,6 +23,7 @@ POOL = 18  #: address of the words of the pool, 0 for one thread
 ROW_PARTS, COLUMN_PARTS = 19, 20
 SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many bytes of it each part has
 WORDS = 23
+SPACE = WORDS * 8  #: bytes
 
 LINE = 64
 _STACK_SCRATCH = 32 * 1024
@@ -87,11 +88,8 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
 
 @compiled(**STRICT)
 def over_threads(job, parts):
-    """Call `part` by its address, on the pool where there are several."""
-    if parts > 1:
-        pool.run(job[POOL], job[PART], address_of(job), parts)
-    else:
-        call(job[PART], (address_of(job), 0))
+    """`compute` by the address of `part`, on the pool where there are several."""
+    pool.run(job[POOL], job[PART], address_of(job), parts)
 
 
 def on_this_thread(layer: Layer) -> Callable[..., Any]:
@@ -102,11 +100,14 @@ def on_this_thread(layer: Layer) -> Callable[..., Any]:
 
 
 @compiled(**STRICT)
-def copy_numbers(source, source_step, destination, destination_step, n, real):
-    """Copy n numbers between strided places that do not overlap."""
-    not_inlined()  # it would be unrolled many times over
-    for i in range(n):
-        at(destination + i * destination_step, real)[0] = at(source + i * source_step, real)[0]
+def activate(job, sums, slopes, z, n):
+    """The activation of n contiguous sums, into z."""
+    addresses_address = stack(24)
+    addresses = at(addresses_address, types.intp)
+    addresses[0] = sums
+    addresses[1] = slopes
+    addresses[job[INPUTS]] = z
+    call(job[LOOP], (addresses_address, n))
 
 
 RUN_SIGNATURE = types.intp(types.CPointer(types.intp))

@@ -70,8 +70,8 @@ def type_number(array):
 
 
 @compiled(**STRICT)
-def extent(array):
-    """The lowest address of an array's elements and the one after its highest, given the bytes of an element."""
+def extent(array, size):
+    """The lowest address of an array and the one after its highest, given the bytes of an element."""
     first = end = data(array)
     lengths, steps = shape(array), strides(array)
     for i in range(ndim(array)):
@@ -80,7 +80,7 @@ def extent(array):
         reach = (lengths[i] - 1) * steps[i]
         first += min(0, reach)
         end += max(0, reach)
-    return first, end
+    return first, end + size
 
 
 @compiled(**STRICT)

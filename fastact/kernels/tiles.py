@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
-
 from . import jobs, vectors
-from .bits import STRICT, at, call, compiled, copy, enter_default_float_state, leave_float_state, stack, widest_vectors
-from .jobs import LINE, Layer, copy_numbers, share, up
+from .bits import STRICT, at, compiled, copy, enter_default_float_state, leave_float_state, widest_vectors
+from .driver import copy_strided
+from .jobs import LINE, Layer, activate, share, up
 
 _BLOCK_BYTES = 16 * 1024  # of sums: half of the smallest first-level cache
 _BLOCK_BYTES_LIMIT = 64 * 1024  # where a tile's rows of all columns are more
@@ -26,17 +25,11 @@ _MAIN, _NARROW, _FEW, _SINGLE = range(4)
 @compiled(**STRICT)
 def _finish(job, sums, slopes, z, rows, columns, size):
     """The activation of a block of sums."""
-    addresses_address = stack(24)
-    addresses = at(addresses_address, types.intp)
-    inputs, z_row = job[jobs.INPUTS], job[jobs.Z_ROW]
-    row_bytes = columns * size
+    z_row, row_bytes = job[jobs.Z_ROW], columns * size
     if z_row == row_bytes:
         columns, rows = rows * columns, 1
     for i in range(rows):
-        addresses[0] = sums + i * row_bytes
-        addresses[1] = slopes
-        addresses[inputs] = z + i * z_row
-        call(job[jobs.LOOP], (addresses_address, columns))
+        activate(job, sums + i * row_bytes, slopes, z + i * z_row, columns)
 
 
 def layer(real: Any) -> Layer:
@@ -120,31 +113,30 @@ def layer(real: Any) -> Layer:
         block_rows, block_columns = blocks(kind, end - first, k, right - left)
         bias_at, slopes_at, weights_at, _ = layout(job, end - first, right - left)
         bias, slopes, weights = scratch + bias_at, scratch + slopes_at, scratch + weights_at
-        packed = is_packed(job, end - first)
         for j in range(left, right, block_columns):
             columns = min(block_columns, right - j)
             last_panel = (columns - 1) // width * width
-            copy_numbers(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
+            copy_strided(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
             if job[jobs.INPUTS] == 2:
                 source, step = job[jobs.SLOPE] + j * job[jobs.SLOPE_COLUMN], job[jobs.SLOPE_COLUMN]
                 for i in range(min(end - first, block_rows + tile_rows[kind])):
-                    copy_numbers(source, step, slopes + i * columns * size, size, columns, real)
-            if packed:
-                for panel in range(0, columns, width):
-                    pack(job, j + panel, min(width, columns - panel), width, weights + panel * k * size)
+                    copy_strided(source, step, slopes + i * columns * size, size, columns, real)
+            first_packed = columns
+            if is_packed(job, end - first):
+                first_packed = 0
             elif not masked[kind] and last_panel + width > columns:
-                pack(job, j + last_panel, columns - last_panel, width, weights)
+                first_packed = last_panel
+            for panel in range(first_packed, columns, width):
+                target = weights + (panel - first_packed) * k * size
+                pack(job, j + panel, min(width, columns - panel), width, target)
             i = first
             while i < end:
                 rows = block_rows if end - i >= block_rows + tile_rows[kind] else end - i
                 # The vectors of the last panel reach into the next row, so it comes first.
                 for panel in range(last_panel, -1, -width):
-                    if packed:
-                        w, w_step = weights + panel * k * size, width * size
-                    elif not masked[kind] and panel + width > columns:
-                        w, w_step = weights, width * size
-                    else:
-                        w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
+                    w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
+                    if panel >= first_packed:
+                        w, w_step = weights + (panel - first_packed) * k * size, width * size
                     x, sums, start = job[jobs.X] + i * x_row, scratch + panel * size, bias + panel * size
                     shown = min(width, columns - panel)
                     panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
@@ -171,10 +163,10 @@ def layer(real: Any) -> Layer:
                     transpose(corner + p * size, column, target + p * row, row)
                     p += lanes
             while p < k:
-                copy_numbers(corner + p * step, column, target + p * row, size, lanes, real)
+                copy_strided(corner + p * step, column, target + p * row, size, lanes, real)
                 p += 1
         for c in range(whole, columns):
-            copy_numbers(source + c * column, step, panel + c * size, row, k, real)
+            copy_strided(source + c * column, step, panel + c * size, row, k, real)
         for c in range(columns, width):
             for p in range(k):
                 at(panel + p * row + c * size, real)[0] = 0

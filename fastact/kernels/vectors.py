@@ -170,8 +170,8 @@ class Vectors:
         self.type = ir.VectorType(self.real, self.lanes)
         self._suffix = f"v{self.lanes}f{self.size * 8}"
 
-    def offset(self, address: Any, distance: Any) -> Any:
-        return self.builder.add(address, _I64(distance) if isinstance(distance, int) else distance)
+    def offset(self, address: Any, distance: int) -> Any:
+        return self.builder.add(address, _I64(distance))
 
     def load(self, address: Any, mask: Any = None) -> Any:
         pointer = self.builder.inttoptr(address, self.type.as_pointer())
@@ -233,20 +233,8 @@ class Vectors:
         )
 
 
-def _tile_body(
-    shape: Shape,
-    vectors: Vectors,
-    x: Any,
-    x_row: Any,
-    x_step: Any,
-    w: Any,
-    w_row: Any,
-    k: Any,
-    start: Any,
-    z: Any,
-    z_row: Any,
-    columns: Any,
-) -> None:
+def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
+    x, x_row, x_step, w, w_row, k, start, z, z_row, columns = words
     builder, width = vectors.builder, range(shape.vectors)
     masks = [None] * shape.vectors
     if shape.masked:
@@ -288,7 +276,8 @@ def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, 
     # As many rows at once as leave registers for the weights.
     together = min(rows, processor().registers // 2 // _DOT_VECTORS)
     turn_bytes = _DOT_VECTORS * vectors.bytes
-    turns = builder.udiv(k, _I64(_DOT_VECTORS * lanes))
+    turns, left = builder.udiv(k, _I64(_DOT_VECTORS * lanes)), builder.urem(k, _I64(_DOT_VECTORS * lanes))
+    rests = builder.udiv(builder.add(left, _I64(lanes - 1)), _I64(lanes))
     zero = ir.Constant(vectors.type, None)
 
     def along_k(values: list[Any]) -> list[Any]:
@@ -322,9 +311,7 @@ def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, 
         values = vectors.repeat(turns, [w, *pointers, *[zero] * (together * _DOT_VECTORS)], along_k)
         partial = values[1 + together :]
         sums = [_added_up(builder, partial[r * _DOT_VECTORS : (r + 1) * _DOT_VECTORS]) for r in range(together)]
-        left = builder.urem(k, _I64(_DOT_VECTORS * lanes))
-        count = builder.udiv(builder.add(left, _I64(lanes - 1)), _I64(lanes))
-        totals += vectors.repeat(count, [left, *values[: 1 + together], *sums], rest)[2 + together :]
+        totals += vectors.repeat(rests, [left, *values[: 1 + together], *sums], rest)[2 + together :]
     sums = _lanes_added_up(vectors, totals)
     result = builder.fadd(sums, vectors.spread(bias))
     vectors.store(result if rows > 1 else builder.extract_element(result, _I32(0)), z)
