@@ -7,6 +7,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
+from .assembly import assert_registers_suffice
 from .processes import run
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +16,7 @@ X86 = llvm.get_process_triple().startswith("x86_64")
 BOUNDS = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 import numpy as np, mpmath, fastact
+from tests.assembly import assert_registers_suffice
 from tests.reference import ACTIVATIONS, exact, hard_float64, in_float64, patterns, ulps
 def largest(name, dtype):
     if dtype == np.float64:
@@ -27,6 +29,8 @@ def largest(name, dtype):
     x = x[~np.isnan(x)]
     return ulps(ACTIVATIONS[name](x), in_float64(name, x)).max()
 def check(bounds):
+    if {X86}:
+        assert_registers_suffice()
     for name, bound in bounds.items():
         assert largest(name, np.float16) <= 0.51 * (name != "relu"), name
         assert largest(name, np.float32) <= bound, (name, largest(name, np.float32))
@@ -56,6 +60,11 @@ def check_neuron():
             got[:] = 7
             assert (memory == 7).all()
 """
+
+
+@pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
+def test_the_registers_of_this_processor_suffice() -> None:
+    assert_registers_suffice()
 
 
 def test_without_fused_multiply_add(tmp_path: Path) -> None:

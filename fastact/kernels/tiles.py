@@ -1,7 +1,8 @@
 """Several neurons: weighted sums by tiles, block by block, and the activation of a block while it is in the cache.
 
 A part goes through its columns in blocks whose weights fit the second-level cache, packed into panels as wide as a tile
-where that pays, and through its rows in blocks whose sums fit the first.
+where that pays, and through its rows in blocks whose sums fit it, too, so that a panel serves many rows before another
+takes its place in the first-level cache.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from .bits import STRICT, at, compiled, copy, enter_default_float_state, leave_f
 from .driver import copy_strided
 from .jobs import LINE, Layer, activate, share, up
 
-_BLOCK_BYTES = 16 * 1024  # of sums: half of the smallest first-level cache
-_BLOCK_BYTES_LIMIT = 64 * 1024  # where a tile's rows of all columns are more
-_WEIGHT_BYTES = 1 << 20  # of a block of columns: half of a second-level cache
-_ROWS_WORTH_PACKING = 96
+_BLOCK_BYTES = 64 * 1024  # of sums
+_WEIGHT_BYTES = 512 * 1024  # of a block of columns
+_ROWS_WORTH_PACKING = 96  # where the weights are more than that
 
 # Kinds of tiles, in the order of `vectors.Shapes`.
 _MAIN, _NARROW, _FEW, _SINGLE = range(4)
@@ -59,14 +59,15 @@ def layer(real: Any) -> Layer:
     def blocks(kind, rows, k, columns):
         """Rows and columns of a block. The last block of rows may have almost another tile's rows more."""
         width, height = panel_columns[kind], tile_rows[kind]
-        widest = min(_WEIGHT_BYTES // max(1, k * size), _BLOCK_BYTES_LIMIT // (height * size))
+        widest = min(_WEIGHT_BYTES // max(1, k * size), _BLOCK_BYTES // (height * size))
         block_columns = min(columns, max(width, widest // width * width))
         block_rows = max(height, _BLOCK_BYTES // (block_columns * size) // height * height)
         return min(rows, block_rows), block_columns
 
     @compiled(**STRICT)
-    def is_packed(job, rows):
-        return rows >= _ROWS_WORTH_PACKING or job[jobs.W_COLUMN] != size
+    def is_packed(job, rows, columns):
+        many = rows >= _ROWS_WORTH_PACKING and job[jobs.K] * columns * size > _WEIGHT_BYTES
+        return many or job[jobs.W_COLUMN] != size
 
     @compiled(**STRICT)
     def layout(job, rows, columns):
@@ -78,7 +79,7 @@ def layer(real: Any) -> Layer:
         sums = up((min(rows, block_rows + tile_rows[kind]) * block_columns + width) * size, LINE)
         slopes = sums + up(up(block_columns, width) * size, LINE)
         weights = slopes + (sums if job[jobs.INPUTS] == 2 else 0)
-        packed = up(block_columns, width) if is_packed(job, rows) else 0 if masked[kind] else width
+        packed = up(block_columns, width) if is_packed(job, rows, columns) else 0 if masked[kind] else width
         return sums, slopes, weights, up(weights + packed * k * size, LINE)
 
     @compiled(**STRICT)
@@ -122,7 +123,7 @@ def layer(real: Any) -> Layer:
                 for i in range(min(end - first, block_rows + tile_rows[kind])):
                     copy_strided(source, step, slopes + i * columns * size, size, columns, real)
             first_packed = columns
-            if is_packed(job, end - first):
+            if is_packed(job, end - first, right - left):
                 first_packed = 0
             elif not masked[kind] and last_panel + width > columns:
                 first_packed = last_panel

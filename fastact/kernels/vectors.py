@@ -70,11 +70,11 @@ class Shapes(NamedTuple):
 def shapes() -> Shapes:
     """The shapes whose sums, columns and one or two numbers of x fit the registers."""
     _, registers, fused, masks = processor()
-    rows = 12 if registers == 32 else 6 if fused else 4
+    rows = 10 if registers == 32 else 6 if fused else 4
     free, any_at_all = masks == "free", masks != "none"
     return Shapes(
         main=Shape(rows, 2, 1, free),
-        narrow=Shape(12 if registers == 32 else 8, 1, 2, free),
+        narrow=Shape(*((12, 1, 2) if registers == 32 else (8, 1, 1)), free),
         few=Shape(4, 2, 1, any_at_all),
         single=Shape(1, 4, 2, any_at_all),
     )
