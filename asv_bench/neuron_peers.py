@@ -130,7 +130,9 @@ def measured(cells: list[Cell], threads: int) -> Iterator[dict[str, Any]]:
 
 
 def serve(library: str, threads: int) -> None:
-    """Answer the questions of a `Worker`, line by line."""
+    """Answer the questions of a `Worker`, line by line, on as many processors as threads: JAX knows no other limit."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     call: Call = lambda: None  # noqa: E731
     for line in sys.stdin:
         question = json.loads(line)
@@ -274,6 +276,7 @@ def of_jax(problem: Problem, threads: int) -> Made:
 
 def of_onnxruntime(problem: Problem, threads: int) -> Made:
     import onnx
+    import onnx.numpy_helper
     import onnxruntime
     from onnx import TensorProto, helper
 
