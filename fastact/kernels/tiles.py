@@ -18,6 +18,9 @@ _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns
 _ROWS_WORTH_PACKING = 96  # where the weights are more than that
 
+_COST_OF_COLUMN = 12  # products in the time that its weights take, packed or not
+_COST_OF_ROW = 16  # products in the time that its numbers take from memory
+
 # Kinds of tiles, in the order of `vectors.Shapes`.
 _MAIN, _NARROW, _FEW, _SINGLE = range(4)
 
@@ -83,13 +86,22 @@ def layer(real: Any) -> Layer:
         return sums, slopes, weights, up(weights + packed * k * size, LINE)
 
     @compiled(**STRICT)
+    def cost(rows, columns):
+        """Of a part, in products: each row and each column costs by itself, too."""
+        left = rows % main_rows
+        rows += (main_rows if left > left_to_few else up(left, few_rows) + left // few_rows) - left
+        return (rows + _COST_OF_COLUMN) * (up(columns, main_columns) + _COST_OF_ROW)
+
+    @compiled(**STRICT)
     def plan(job, threads):
         rows, columns = job[jobs.ROWS], job[jobs.COLUMNS]
-        job[jobs.ROW_PARTS] = job[jobs.COLUMN_PARTS] = 1
-        if rows >= threads * main_rows:
-            job[jobs.ROW_PARTS] = threads
-        elif columns >= threads * main_columns:
-            job[jobs.COLUMN_PARTS] = threads
+        by_rows = rows >= threads * main_rows
+        by_columns = columns >= threads * main_columns
+        if by_rows and by_columns:
+            part_rows, part_columns = (rows + threads - 1) // threads, (columns + threads - 1) // threads
+            by_rows = cost(up(part_rows, few_rows), columns) <= cost(rows, part_columns)
+        job[jobs.ROW_PARTS] = threads if by_rows else 1
+        job[jobs.COLUMN_PARTS] = threads if by_columns and not by_rows else 1
         job[jobs.SCRATCH_PART] = 0
         for index in range(job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]):
             first, end, left, right = bounds(job, index)
@@ -152,20 +164,21 @@ def layer(real: Any) -> Layer:
         k, step, column = job[jobs.K], job[jobs.W_STEP], job[jobs.W_COLUMN]
         source, row = job[jobs.W] + first * column, width * size
         whole = columns - columns % lanes
-        for c in range(0, whole, lanes):
-            corner, target = source + c * column, panel + c * size
-            p = 0
-            if column == size:
-                for p in range(k):
-                    copy(corner + p * step, target + p * row, vector_bytes)
-                continue
-            if step == size:
-                while p + lanes <= k:
-                    transpose(corner + p * size, column, target + p * row, row)
-                    p += lanes
-            while p < k:
-                copy_strided(corner + p * step, column, target + p * row, size, lanes, real)
-                p += 1
+        if column == size:
+            for p in range(k):
+                for c in range(0, whole, lanes):
+                    copy(source + p * step + c * size, panel + p * row + c * size, vector_bytes)
+        else:
+            for c in range(0, whole, lanes):
+                corner, target = source + c * column, panel + c * size
+                p = 0
+                if step == size:
+                    while p + lanes <= k:
+                        transpose(corner + p * size, column, target + p * row, row)
+                        p += lanes
+                while p < k:
+                    copy_strided(corner + p * step, column, target + p * row, size, lanes, real)
+                    p += 1
         for c in range(whole, columns):
             copy_strided(source + c * column, step, panel + c * size, row, k, real)
         for c in range(columns, width):
