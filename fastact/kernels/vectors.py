@@ -24,6 +24,8 @@ from .bits import has_feature
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 _DOT_VECTORS = 4
+_LINE = 64
+_AHEAD = 8192  # bytes of x asked from memory ahead of their use by dots, which is more than processors do by themselves
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
 
@@ -183,6 +185,13 @@ class Vectors:
     def store(self, value: Any, address: Any) -> None:
         self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=self.size)
 
+    def prefetch(self, address: Any) -> None:
+        """Ask for the line at an address, which need not be a valid one."""
+        pointer = self.builder.inttoptr(address, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(function, [pointer, _I32(0), _I32(3), _I32(1)])
+
     def spread(self, address: Any) -> Any:
         """The number at an address in all lanes."""
         number = self.builder.load(self.builder.inttoptr(address, self.real.as_pointer()), align=self.size)
@@ -284,6 +293,10 @@ def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, 
         w, *pointers = values[: 1 + together]
         sums = values[1 + together :]
         weights = [vectors.load(vectors.offset(w, u * vectors.bytes)) for u in range(_DOT_VECTORS)]
+        if rows > 1:
+            for pointer in pointers:
+                for line in range(0, turn_bytes, _LINE):
+                    vectors.prefetch(vectors.offset(pointer, line + _AHEAD))
         following = [
             vectors.multiply_add(
                 vectors.load(vectors.offset(pointer, u * vectors.bytes)), weights[u], sums[r * _DOT_VECTORS + u]
