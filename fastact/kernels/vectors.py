@@ -25,7 +25,7 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 _DOT_VECTORS = 4
 _LINE = 64
-_AHEAD = 8192  # bytes of x asked from memory ahead of their use by dots, which is more than processors do by themselves
+_AHEAD = 8192  # bytes of x asked from memory ahead of their use, which is more than processors do by themselves
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
 
@@ -251,24 +251,30 @@ def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
     offsets = [_I64(0), x_row, builder.shl(x_row, _I64(1))]
     pointers = [builder.add(x, builder.mul(x_row, _I64(r))) for r in range(0, shape.rows, _ROWS_A_POINTER)]
     first = [vectors.load(vectors.offset(start, c * vectors.bytes)) for c in width]
-    before_sums = 1 + len(pointers)
+    before_sums = 2 + len(pointers)
+    tile_of_x = builder.mul(x_row, _I64(shape.rows))
+    far = builder.icmp_signed(">", tile_of_x, _I64(_AHEAD))
+    ahead = builder.add(x, builder.select(far, tile_of_x, _I64(_AHEAD)))
 
     def step(values: list[Any]) -> list[Any]:
-        w, moving, sums = values[0], values[1:before_sums], values[before_sums:]
+        w, ahead, moving, sums = values[0], values[1], values[2:before_sums], values[before_sums:]
         row_of_w = [vectors.load(vectors.offset(w, c * vectors.bytes), masks[c]) for c in width]
         following = []
         for r in range(shape.rows):
             pointer, place = divmod(r, _ROWS_A_POINTER)
             number = vectors.spread(builder.add(moving[pointer], offsets[place]))
             following += [vectors.multiply_add(number, row_of_w[c], sums[r * shape.vectors + c]) for c in width]
-        return [builder.add(w, w_row), *[builder.add(pointer, x_step) for pointer in moving], *following]
+        if shape.rows > 1:
+            vectors.prefetch(ahead)
+            ahead = vectors.offset(ahead, shape.rows * vectors.size)  # as if the rows were one behind the other
+        return [builder.add(w, w_row), ahead, *[builder.add(pointer, x_step) for pointer in moving], *following]
 
     def turn(values: list[Any]) -> list[Any]:
         for _ in range(shape.unroll):
             values = step(values)
         return values
 
-    values = [w, *pointers, *first * shape.rows]
+    values = [w, ahead, *pointers, *first * shape.rows]
     if shape.unroll > 1:
         values = vectors.repeat(builder.udiv(k, _I64(shape.unroll)), values, turn)
         k = builder.urem(k, _I64(shape.unroll))
