@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +48,7 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu")
 TYPES = ("float32", "float64")
 TURN = 0.02  # seconds
 ROUNDS = 7
+SWEPT_SIZE = 2000  # rows, inputs and neurons at most
 
 
 class Cell(NamedTuple):
@@ -62,11 +63,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="write neuron_peers.md and neuron_peers.json there")
     parser.add_argument("--quick", action="store_true", help="sigmoid in float32 and relu in float64 alone")
+    parser.add_argument(
+        "--sweep", type=int, metavar="N", help="print the worst of N random layers against NumPy alone instead"
+    )
     parser.add_argument("--library", help=argparse.SUPPRESS)  # set for the processes that measure
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.library:
         serve(arguments.library, arguments.threads)
+        return
+    counts = sorted({1, os.cpu_count() or 1})
+    if arguments.sweep:
+        for threads in counts:
+            print("\n".join(worst(measured(random_cells(arguments.sweep), threads, ("fastact", "numpy")), threads)))
         return
     rows: list[dict[str, Any]] = []
     pairs = (
@@ -74,8 +83,8 @@ def main() -> None:
         if arguments.quick
         else [(t, a) for t in TYPES for a in ACTIVATIONS]
     )
-    for threads in sorted({1, os.cpu_count() or 1}):
-        rows += measured([Cell(*shape, *pair) for pair in pairs for shape in SHAPES], threads)
+    for threads in counts:
+        rows += measured([Cell(*shape, *pair) for pair in pairs for shape in SHAPES], threads, LIBRARIES)
     lines = list(tables(rows))
     print("\n".join(lines))
     if arguments.save:
@@ -111,8 +120,23 @@ class Worker:
         self.process.wait()
 
 
-def measured(cells: list[Cell], threads: int) -> Iterator[dict[str, Any]]:
-    workers = [Worker(library, threads) for library in LIBRARIES if importlib.util.find_spec(library)]
+def random_cells(count: int) -> list[Cell]:
+    generator = np.random.default_rng(0)
+    sizes = np.exp(generator.uniform(0, np.log(SWEPT_SIZE + 1), (count, 3))).astype(int).tolist()
+    return [Cell(n, k, m, str(generator.choice(TYPES)), str(generator.choice(ACTIVATIONS))) for n, k, m in sizes]
+
+
+def worst(rows: Iterator[dict[str, Any]], threads: int) -> Iterator[str]:
+    """The layers in which fastact gains least."""
+    ranked = sorted((row["us"]["numpy"] / row["us"]["fastact"], *list(row.values())[:5]) for row in rows)
+    median = statistics.median(row[0] for row in ranked)
+    yield f"{threads} thread{'s' * (threads > 1)}: NumPy takes {median:.2f} times as long in the median; the worst"
+    for gain, n, k, m, dtype, activation in ranked[:5]:
+        yield f"  ({n}, {k}) → {m} {dtype} {activation}: {gain:.2f}"
+
+
+def measured(cells: list[Cell], threads: int, libraries: Sequence[str]) -> Iterator[dict[str, Any]]:
+    workers = [Worker(library, threads) for library in libraries if importlib.util.find_spec(library)]
     try:
         for cell in cells:
             present = [worker for worker in workers if worker.ask({"prepare": cell})]
@@ -320,7 +344,7 @@ MAKERS: dict[str, Callable[[Problem, int], Made]] = {
 
 def limits(dtype: str, threads: int) -> dict[str, float]:
     """What the machine does at most now: 10^9 operations a second in registers, and bytes read from memory."""
-    operations, memory, many = limit_kernels(dtype)
+    operations, memory, chains = limit_kernels(dtype)
     data = limit_data()
     turns = 200_000
     best = {"gflops": 0.0, "gbytes": 0.0}
@@ -330,7 +354,7 @@ def limits(dtype: str, threads: int) -> dict[str, float]:
         middle = time.perf_counter()
         memory(data, threads)
         end = time.perf_counter()
-        best["gflops"] = max(best["gflops"], threads * turns * many * 2 / (middle - start) / 1e9)
+        best["gflops"] = max(best["gflops"], threads * turns * chains * 2 / (middle - start) / 1e9)
         best["gbytes"] = max(best["gbytes"], data.nbytes / (end - middle) / 1e9)
     return best
 
@@ -351,38 +375,49 @@ def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], i
 
     real = numba.from_dtype(np.dtype(dtype))
     lanes, chains = vectors.lanes(real), 12
+    bytes_a_turn = chains * vectors.processor().vector_bytes
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def multiply_adds(typingctx: Any, turns: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            inside = vectors.Vectors(builder, real)
-            values = [ir.Constant(inside.type, [float(i + 1)] * lanes) for i in range(chains)]
-            factor = ir.Constant(inside.type, [0.5] * lanes)
-            values = inside.repeat(
-                arguments[0], values, lambda values: [inside.multiply_add(v, factor, factor) for v in values]
-            )
-            total = functools.reduce(builder.fadd, values)
-            number = builder.extract_element(total, ir.IntType(32)(0))
-            return context.cast(builder, number, real, numba.float64)
+    def summed(step: Callable[..., Any]) -> Any:
+        """An intrinsic that repeats a step on vectors of sums, given an address and how often, and adds them up."""
 
-        return numba.float64(numba.intp), codegen
+        @intrinsic  # type: ignore[untyped-decorator]
+        def function(typingctx: Any, address: Any, turns: Any) -> Any:
+            def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                inside = vectors.Vectors(builder, real)
+                sums = [ir.Constant(inside.type, [float(i + 1)] * lanes) for i in range(chains)]
+                _, *sums = inside.repeat(arguments[1], [arguments[0], *sums], functools.partial(step, inside))
+                total = functools.reduce(builder.fadd, sums)
+                number = builder.extract_element(total, ir.IntType(32)(0))
+                return context.cast(builder, number, real, numba.float64)
+
+            return numba.float64(numba.intp, numba.intp), codegen
+
+        return function
+
+    def multiply_add(inside: Any, values: list[Any]) -> list[Any]:
+        half = ir.Constant(inside.type, [0.5] * lanes)
+        return [values[0], *[inside.multiply_add(value, half, half) for value in values[1:]]]
+
+    def read(inside: Any, values: list[Any]) -> list[Any]:
+        address, *sums = values
+        numbers = [inside.load(inside.offset(address, i * inside.bytes)) for i in range(chains)]
+        return [inside.offset(address, bytes_a_turn), *map(inside.builder.fadd, sums, numbers)]
+
+    multiply_adds, additions = summed(multiply_add), summed(read)
 
     @numba.njit(parallel=True)
     def operations(threads, turns):  # type: ignore[no-untyped-def]
         total = 0.0
         for _ in numba.prange(threads):
-            total += multiply_adds(turns)
+            total += multiply_adds(0, turns)
         return total
 
-    @numba.njit(parallel=True, fastmath=True)
+    @numba.njit(parallel=True)
     def memory(data, threads):  # type: ignore[no-untyped-def]
         total = 0.0
-        part = data.size // threads
+        turns = data.nbytes // bytes_a_turn // threads
         for t in numba.prange(threads):
-            own = 0.0
-            for i in range(t * part, (t + 1) * part):
-                own += data[i]
-            total += own
+            total += additions(data.ctypes.data + t * turns * bytes_a_turn, turns)
         return total
 
     operations(1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,22 @@ def test_no_memory() -> None:
     x, w = (np.broadcast_to(np.float32(1), shape) for shape in ((1, k), (k,)))
     with pytest.raises(MemoryError):
         fastact.neuron(x, w)
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(20_000, 64, 64), (500, 1000, 900), (300_000, 4, 1)])
+def test_the_memory_that_a_call_takes(n: int, k: int, m: int) -> None:
+    """No temporary of the size of an operand: for each thread a block of sums, with bias and weights of as many."""
+    x, w, b = make((n, k), np.float32), make((k, m), np.float32), make((m,), np.float32)
+    out = np.empty((n, m), np.float32)
+    fastact.neuron(x, w, b, out=out)
+    tracemalloc.start()
+    try:
+        fastact.neuron(x, w, b, out=out)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    blocks = 64 * 1024 + 4096 + min(w.nbytes, 512 * 1024)
+    assert peak <= fastact.get_num_threads() * 1.5 * blocks
 
 
 def test_tutorial_neuron() -> None:

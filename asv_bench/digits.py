@@ -1,0 +1,117 @@
+"""A network through the neuron, layer by layer, beside scikit-learn's and Keras' own: `python -m asv_bench.digits`.
+
+scikit-learn trains a classifier on its bundled digits (`pip install -e ".[networks]"`; Keras takes part where it is
+installed). All give the probabilities of the same images; they must agree before they are timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import fastact
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # else it wants TensorFlow
+
+Array = npt.NDArray[Any]
+ROUNDS = 30
+BATCHES = (1, 32, 360)
+
+
+class Network(NamedTuple):
+    """Weights and biases by layers; all but the last have an activation, of the last the probabilities are taken."""
+
+    weights: list[Array]
+    biases: list[Array]
+    activation: str
+
+    def probabilities(self, x: Array) -> Array:
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            x = fastact.neuron(x, weights, bias, self.activation)
+        z = fastact.neuron(x, self.weights[-1], self.biases[-1], None)
+        probabilities: Array = np.exp(z - z.max(axis=1, keepdims=True))
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def trained(activation: str = "relu", dtype: str = "float32") -> tuple[Any, Array, Array]:
+    """scikit-learn's classifier, and the images and digits that it was not trained on."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+    from sklearn.neural_network import MLPClassifier
+
+    images, digits = load_digits(return_X_y=True)
+    x, others, y, right = train_test_split((images / 16).astype(dtype), digits, test_size=0.2, random_state=0)
+    names = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+    classifier = MLPClassifier((64, 32), activation=names[activation], max_iter=300, tol=1e-2, random_state=0)
+    return classifier.fit(x, y), others, right
+
+
+def network_of(classifier: Any) -> Network:
+    names = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+    return Network(classifier.coefs_, classifier.intercepts_, names[classifier.activation])
+
+
+def keras_model(network: Network) -> Any:
+    """The same network as Keras' Sequential, in float32."""
+    import keras
+
+    activations = [network.activation] * (len(network.weights) - 1) + ["softmax"]
+    layers = [
+        keras.layers.Dense(weights.shape[1], activation=activation)
+        for weights, activation in zip(network.weights, activations, strict=True)
+    ]
+    model = keras.Sequential([keras.Input((len(network.weights[0]),)), *layers])
+    model.set_weights([a for pair in zip(network.weights, network.biases, strict=True) for a in pair])
+    return model
+
+
+def called(model: Any, x: Array) -> Array:
+    """What a model of Keras gives for a batch, by its quickest call."""
+    import keras
+
+    result: Array = keras.ops.convert_to_numpy(model(x, training=False))
+    return result
+
+
+def median_us(call: Callable[[Array], Any], x: Array) -> float:
+    call(x)
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        call(x)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    classifier, images, digits = trained()
+    network = network_of(classifier)
+    right = (network.probabilities(images).argmax(axis=1) == digits).mean()
+    print(f"digits told right: {right:.1%} of {len(digits)}; us per call")
+    model = keras_model(network) if importlib.util.find_spec("keras") else None
+    for n in BATCHES:
+        x = images[:n]
+        calls: dict[str, Callable[[Array], Any]] = {
+            "fastact": network.probabilities,
+            "MLPClassifier.predict_proba": classifier.predict_proba,
+        }
+        if model is not None:
+            calls["Keras, called"] = lambda x: called(model, x)
+            calls["Keras, predict"] = lambda x: model.predict(x, verbose=0)
+        for call in calls.values():
+            np.testing.assert_allclose(call(x), network.probabilities(x), rtol=1e-4, atol=1e-6)
+        print(f"{n:4} images  ", "  ".join(f"{name} {median_us(call, x):.0f}" for name, call in calls.items()))
+
+
+if __name__ == "__main__":
+    main()

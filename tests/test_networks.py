@@ -1,0 +1,27 @@
+"""A trained network through the neuron gives what the libraries that trained it give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from asv_bench import digits
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_digits_as_scikit_learn_tells_them(activation: str) -> None:
+    pytest.importorskip("sklearn", exc_type=ImportError)
+    classifier, images, right = digits.trained(activation, "float64")
+    probabilities = digits.network_of(classifier).probabilities(images)
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(images), rtol=1e-11, atol=1e-14)
+    assert (probabilities.argmax(axis=1) == right).mean() > 0.9
+
+
+@pytest.mark.filterwarnings("default::DeprecationWarning")  # Keras' own
+def test_digits_as_keras_tells_them() -> None:
+    pytest.importorskip("sklearn", exc_type=ImportError)
+    pytest.importorskip("keras", exc_type=ImportError)
+    classifier, images, _ = digits.trained()
+    network = digits.network_of(classifier)
+    keras = digits.called(digits.keras_model(network), images)
+    np.testing.assert_allclose(network.probabilities(images), keras, rtol=1e-4, atol=1e-6)
