@@ -10,19 +10,17 @@ import argparse
 import importlib.util
 import os
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 import fastact
+from asv_bench.peers import Array, turn
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # else it wants TensorFlow
 
-Array = npt.NDArray[Any]
-ROUNDS = 30
+SECONDS = 0.2  # for a library and a batch
 BATCHES = (1, 32, 360)
 
 
@@ -50,14 +48,14 @@ def trained(activation: str = "relu", dtype: str = "float32") -> tuple[Any, Arra
 
     images, digits = load_digits(return_X_y=True)
     x, others, y, right = train_test_split((images / 16).astype(dtype), digits, test_size=0.2, random_state=0)
-    names = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
-    classifier = MLPClassifier((64, 32), activation=names[activation], max_iter=300, tol=1e-2, random_state=0)
+    name = "logistic" if activation == "sigmoid" else activation
+    classifier = MLPClassifier((64, 32), activation=name, max_iter=300, tol=1e-2, random_state=0)
     return classifier.fit(x, y), others, right
 
 
 def network_of(classifier: Any) -> Network:
-    names = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
-    return Network(classifier.coefs_, classifier.intercepts_, names[classifier.activation])
+    activation = "sigmoid" if classifier.activation == "logistic" else classifier.activation
+    return Network(classifier.coefs_, classifier.intercepts_, activation)
 
 
 def keras_model(network: Network) -> Any:
@@ -83,13 +81,7 @@ def called(model: Any, x: Array) -> Array:
 
 
 def median_us(call: Callable[[Array], Any], x: Array) -> float:
-    call(x)
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        call(x)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e6
+    return statistics.median(turn(lambda: call(x), SECONDS)) * 1e6
 
 
 def main() -> None:

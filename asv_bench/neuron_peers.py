@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asv_bench.peers import Array, Call, Made, limited_to
+from asv_bench.peers import Array, Call, Made, limited_to, tables_by_threads, turn
 
 ROOT = Path(__file__).parent.parent
 LIBRARIES = ("fastact", "numpy", "torch", "jax", "onnxruntime")
@@ -128,11 +128,11 @@ def random_cells(count: int) -> list[Cell]:
 
 def worst(rows: Iterator[dict[str, Any]], threads: int) -> Iterator[str]:
     """The layers in which fastact gains least."""
-    ranked = sorted((row["us"]["numpy"] / row["us"]["fastact"], *list(row.values())[:5]) for row in rows)
-    median = statistics.median(row[0] for row in ranked)
+    ranked = sorted((row["us"]["numpy"] / row["us"]["fastact"], Cell(*(row[f] for f in Cell._fields))) for row in rows)
+    median = statistics.median(gain for gain, _ in ranked)
     yield f"{threads} thread{'s' * (threads > 1)}: NumPy takes {median:.2f} times as long in the median; the worst"
-    for gain, n, k, m, dtype, activation in ranked[:5]:
-        yield f"  ({n}, {k}) → {m} {dtype} {activation}: {gain:.2f}"
+    for gain, cell in ranked[:5]:
+        yield f"  ({cell.n}, {cell.k}) → {cell.m} {cell.dtype} {cell.activation}: {gain:.2f}"
 
 
 def measured(cells: list[Cell], threads: int, libraries: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -175,16 +175,6 @@ def serve(library: str, threads: int) -> None:
         else:
             answer = limits(question["limits"], threads)
         print(json.dumps(answer), flush=True)
-
-
-def turn(call: Call, seconds: float) -> list[float]:
-    call()
-    times: list[float] = []
-    while sum(times) < seconds:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return times
 
 
 class Problem:
@@ -429,25 +419,19 @@ def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
     present = [library for library in LIBRARIES if any(library in row["us"] for row in rows)]
     yield "us per call; how much faster fastact is than the fastest other; its share of the multiply-adds that the"
     yield "machine can do, and of the bytes that it can read (x read once and the result written once)"
-    for threads in sorted({row["threads"] for row in rows}):
-        yield ""
-        yield f"{threads} thread{'s' * (threads > 1)}"
-        yield ""
-        yield "| (n, k) → m | type | activation | " + " | ".join(present) + " | faster | of peak | of memory |"
-        yield "|---|---|---|" + "--:|" * (len(present) + 3)
-        for row in rows:
-            if row["threads"] != threads:
-                continue
-            times, n, k, m = row["us"], row["n"], row["k"], row["m"]
-            shown = " | ".join(f"{times[name]:.3g}" if name in times else "–" for name in present)
-            others = min((us for name, us in times.items() if name != "fastact"), default=float("nan"))
-            seconds = times["fastact"] / 1e6
-            peak = 2 * n * k * m / seconds / 1e9 / row["limits"]["gflops"]
-            moved = (n * k + n * m) * np.dtype(row["dtype"]).itemsize / seconds / 1e9 / row["limits"]["gbytes"]
-            yield (
-                f"| ({n}, {k}) → {m} | {row['dtype']} | {row['activation']} | {shown} "
-                f"| {others / times['fastact']:.2f} | {peak:.0%} | {moved:.0%} |"
-            )
+
+    def line(row: dict[str, Any]) -> list[str]:
+        times, n, k, m = row["us"], row["n"], row["k"], row["m"]
+        others = min((us for name, us in times.items() if name != "fastact"), default=float("nan"))
+        seconds = times["fastact"] / 1e6
+        peak = 2 * n * k * m / seconds / 1e9 / row["limits"]["gflops"]
+        moved = (n * k + n * m) * np.dtype(row["dtype"]).itemsize / seconds / 1e9 / row["limits"]["gbytes"]
+        shown = [f"{times[name]:.3g}" if name in times else "–" for name in present]
+        labels = [f"({n}, {k}) → {m}", row["dtype"], row["activation"]]
+        return [*labels, *shown, f"{others / times['fastact']:.2f}", f"{peak:.0%}", f"{moved:.0%}"]
+
+    numbers = dict.fromkeys([*present, "faster", "of peak", "of memory"], "--:")
+    yield from tables_by_threads(rows, {"(n, k) → m": "---", "type": "---", "activation": "---"} | numbers, line)
 
 
 if __name__ == "__main__":

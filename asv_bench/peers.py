@@ -140,21 +140,24 @@ def check(library: str, function: str, x: Array, y: Array) -> float:
     return float((error / np.spacing(np.abs(right.astype(x.dtype))).astype(wide)).max())
 
 
+def turn(call: Call, seconds: float) -> list[float]:
+    """How long each call took, of as many as take so many seconds together."""
+    call()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        call()
+        times.append(time.perf_counter() - start)
+    return times
+
+
 def take_turns(calls: dict[str, Call]) -> dict[str, float]:
     """The median time of a call for each library."""
     times: dict[str, list[float]] = {library: [] for library in calls}
     for _ in range(ROUNDS):
         for library, call in calls.items():
             time.sleep(PAUSE)
-            call()
-            end = time.perf_counter() + TURN
-            while True:
-                start = time.perf_counter()
-                call()
-                stop = time.perf_counter()
-                times[library].append(stop - start)
-                if stop > end:
-                    break
+            times[library] += turn(call, TURN)
     return {library: statistics.median(measured) for library, measured in times.items()}
 
 
@@ -332,22 +335,34 @@ MAKERS: dict[str, Callable[[str, Array, str, int], Made]] = {
 }
 
 
-def tables(cells: list[dict[str, Any]]) -> Iterator[str]:
-    present = [library for library in LIBRARIES if any(library in cell["ns_per_element"] for cell in cells)]
-    yield "ns per element, and how much faster fastact is than the fastest other"
+def tables_by_threads(
+    cells: list[dict[str, Any]], columns: dict[str, str], line: Callable[[dict[str, Any]], list[str]]
+) -> Iterator[str]:
+    """A Markdown table for each number of threads, given the rule below each column's name and a cell's line."""
     for threads in sorted({cell["threads"] for cell in cells}):
         yield ""
         yield f"{threads} thread{'s' * (threads > 1)}"
         yield ""
-        yield "| function | type | n | memory | " + " | ".join(present) + " | faster |"
-        yield "|---|---|--:|---|" + "--:|" * (len(present) + 1)
+        yield f"| {' | '.join(columns)} |"
+        yield f"|{'|'.join(columns.values())}|"
         for cell in cells:
             if cell["threads"] == threads:
-                times = cell["ns_per_element"]
-                shown = " | ".join(f"{times[name]:.3g}" if name in times else "–" for name in present)
-                best = min(value for name, value in times.items() if name != "fastact")
-                start = " | ".join(str(cell[key]) for key in ("function", "dtype", "n", "layout"))
-                yield f"| {start} | {shown} | {best / times['fastact']:.2f} |"
+                yield f"| {' | '.join(line(cell))} |"
+
+
+def tables(cells: list[dict[str, Any]]) -> Iterator[str]:
+    present = [library for library in LIBRARIES if any(library in cell["ns_per_element"] for cell in cells)]
+    yield "ns per element, and how much faster fastact is than the fastest other"
+
+    def line(cell: dict[str, Any]) -> list[str]:
+        times = cell["ns_per_element"]
+        shown = [f"{times[name]:.3g}" if name in times else "–" for name in present]
+        best = min(value for name, value in times.items() if name != "fastact")
+        labels = [str(cell[key]) for key in ("function", "dtype", "n", "layout")]
+        return [*labels, *shown, f"{best / times['fastact']:.2f}"]
+
+    numbers = dict.fromkeys([*present, "faster"], "--:")
+    yield from tables_by_threads(cells, {"function": "---", "type": "---", "n": "--:", "memory": "---"} | numbers, line)
     yield ""
     yield "Largest error of the results above, in ULP (inputs normally distributed with deviation 3)"
     yield ""

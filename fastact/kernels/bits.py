@@ -33,6 +33,8 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
+LINE = 64  #: bytes of a line of the caches
+
 _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 

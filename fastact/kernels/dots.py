@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import jobs, vectors
-from .bits import STRICT, at, compiled, enter_default_float_state, leave_float_state
+from .bits import LINE, STRICT, at, compiled, enter_default_float_state, leave_float_state
 from .driver import copy_strided
-from .jobs import LINE, Layer, activate, share, up
+from .jobs import Layer, activate, share, up
 
 _BLOCK = 512  # rows
 

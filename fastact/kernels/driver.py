@@ -16,6 +16,7 @@ from numba import types
 
 from . import pool
 from .bits import (
+    LINE,
     STRICT,
     address_of,
     at,
@@ -62,8 +63,7 @@ _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest 
 _BLOCK = 1024  # elements at most
 _BLOCK_STEP = 16  # blocks of a multiple of this many elements start on a line of every operand
 _MAX_OPERANDS = 64  # NumPy's limit; so many operands of a step each fit the scratch memory
-_LINE = 64
-_SCRATCH_SPACE = _SCRATCH + _MAX_OPERANDS * _LINE  # each operand starts on a line
+_SCRATCH_SPACE = _SCRATCH + _MAX_OPERANDS * LINE  # each operand starts on a line
 _POINTER_SPACE = _MAX_OPERANDS * 8
 
 
@@ -130,9 +130,9 @@ def _scatter(scratch, destination, stride, n, record, streamed):
         else:
             for i in range(n):
                 at(destination + i * stride, half_word)[0] = float_to_half(floats[i])
-    elif streamed and destination % _LINE == 0:
-        whole = n * size // _LINE * _LINE
-        for offset in range(0, whole, _LINE):
+    elif streamed and destination % LINE == 0:
+        whole = n * size // LINE * LINE
+        for offset in range(0, whole, LINE):
             stream_line(scratch + offset, destination + offset)
         copy(scratch + whole, destination + whole, n * size - whole)
     else:
@@ -169,13 +169,13 @@ def span(job, index):
     loop = record[LOOP]
     loop_size = record[LOOP_ITEM_SIZE]
     scratch = stack(_SCRATCH_SPACE)
-    room = (block * loop_size + _LINE - 1) // _LINE * _LINE
+    room = (block * loop_size + LINE - 1) // LINE * LINE
     pointers_address = stack(_POINTER_SPACE)
     pointers = at(pointers_address, types.intp)
     result = addresses[inputs]
     if streamed != 0 and first < stop:
         # The first block ends on a line of the output, so that all others start on one.
-        head = -(result + first * strides[inputs]) % _LINE // record[ITEM_SIZE]
+        head = -(result + first * strides[inputs]) % LINE // record[ITEM_SIZE]
         length = min(head if head > 0 else block, stop - first)
     else:
         length = min(block, stop - first)

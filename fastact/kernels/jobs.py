@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from . import pool, python
-from .bits import STRICT, address_of, at, call, compiled, stack
+from .bits import LINE, STRICT, address_of, at, call, compiled, stack
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -25,7 +25,6 @@ SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many byt
 WORDS = 23
 SPACE = WORDS * 8  #: bytes
 
-LINE = 64
 _STACK_SCRATCH = 32 * 1024
 _GRAIN = 3 << 20  # the least work for a thread
 _DOTS_ARE_DEARER = 4  # a product takes so much longer where every number of x serves only one

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import jobs, vectors
-from .bits import STRICT, at, compiled, copy, enter_default_float_state, leave_float_state, widest_vectors
+from .bits import LINE, STRICT, at, compiled, copy, enter_default_float_state, leave_float_state, widest_vectors
 from .driver import copy_strided
-from .jobs import LINE, Layer, activate, share, up
+from .jobs import Layer, activate, share, up
 
 _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns
@@ -89,7 +89,7 @@ def layer(real: Any) -> Layer:
     def cost(rows, columns):
         """Of a part, in products: each row and each column costs by itself, too."""
         left = rows % main_rows
-        rows += (main_rows if left > left_to_few else up(left, few_rows) + left // few_rows) - left
+        rows += (main_rows if left > left_to_few else up(left, few_rows)) - left
         return (rows + _COST_OF_COLUMN) * (up(columns, main_columns) + _COST_OF_ROW)
 
     @compiled(**STRICT)

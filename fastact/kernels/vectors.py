@@ -19,12 +19,11 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .bits import has_feature
+from .bits import LINE, has_feature
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 _DOT_VECTORS = 4
-_LINE = 64
 _AHEAD = 8192  # bytes of x asked from memory ahead of their use, which is more than processors do by themselves
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
@@ -70,13 +69,17 @@ class Shapes(NamedTuple):
 
 
 def shapes() -> Shapes:
-    """The shapes whose sums, columns and one or two numbers of x fit the registers."""
+    """The shapes whose sums, columns and numbers of x fit the registers.
+
+    With 32 registers a number of x for every row fits beside the others, because the compiler may load all before their
+    use; with 16 it has been seen not to.
+    """
     _, registers, fused, masks = processor()
     rows = 10 if registers == 32 else 6 if fused else 4
     free, any_at_all = masks == "free", masks != "none"
     return Shapes(
         main=Shape(rows, 2, 1, free),
-        narrow=Shape(*((12, 1, 2) if registers == 32 else (8, 1, 1)), free),
+        narrow=Shape(12, 1, 2, free) if registers == 32 else Shape(8, 1, 1, free),
         few=Shape(4, 2, 1, any_at_all),
         single=Shape(1, 4, 2, any_at_all),
     )
@@ -301,7 +304,7 @@ def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, 
         weights = [vectors.load(vectors.offset(w, u * vectors.bytes)) for u in range(_DOT_VECTORS)]
         if rows > 1:
             for pointer in pointers:
-                for line in range(0, turn_bytes, _LINE):
+                for line in range(0, turn_bytes, LINE):
                     vectors.prefetch(vectors.offset(pointer, line + _AHEAD))
         following = [
             vectors.multiply_add(
