@@ -1,4 +1,4 @@
-"""What the compiler makes of the tiles."""
+"""What the compiler makes of tiles and sweeps."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from fastact.kernels import vectors
 
 
 def assert_registers_suffice() -> None:
-    """No tile's loop along k puts a vector into the stack's memory or takes it from there: it would take twice as long.
+    """No loop over products puts a vector into the stack's memory or takes it from there: it would take twice as long.
 
     It reads the assembly of x86 for the processor that is compiled for.
     """
     loops = 0
     for real in (numba.float32, numba.float64):
         for name, body in re.findall(
-            r"^(fastact_tile_\w+):(.*?)^\.Lfunc_end", _assembly(real), re.DOTALL | re.MULTILINE
+            r"^(fastact_(?:tile|sweep)_\w+):(.*?)^\.Lfunc_end", _assembly(real), re.DOTALL | re.MULTILINE
         ):
             for _, loop in re.findall(r"^(\.LBB\w+):((?:\n(?!\.LBB).*)*)\n\s+j\w+\s+\1\n", body, re.MULTILINE):
                 if "mulp" in loop or "fmadd" in loop:
                     loops += 1
                     assert not re.search(r"mm\d+.*%[re]sp|%[re]sp.*mm\d+", loop), (name, loop)
-    assert loops >= 2 * len({shape[:2] for shape in vectors.shapes()})
+    assert loops >= 2 * (1 + len({shape[:2] for shape in vectors.shapes()}))
 
 
 def _assembly(real: Any) -> str:
     main, narrow, few, single = (vectors.tile(real, shape) for shape in vectors.shapes())
+    sweep = vectors.sweep(real)
 
     @numba.njit
     def tiles(a, b, c, d, e, f, g, h, i, j):  # type: ignore[no-untyped-def]
@@ -36,6 +37,7 @@ def _assembly(real: Any) -> str:
         narrow(a, b, c, d, e, f, g, h, i, j)
         few(a, b, c, d, e, f, g, h, i, j)
         single(a, b, c, d, e, f, g, h, i, j)
+        sweep(a, b, c, d, e, f, g)
 
     tiles.compile((numba.intp,) * 10)
     (assembly,) = tiles.inspect_asm().values()

@@ -191,6 +191,26 @@ def test_a_row_has_the_same_bits_wherever_it_is(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("k", "m"), [(0, 300), (5, 300), (8, 517), (25, 300), (7, 40_003)])
+def test_few_rows_of_wide_weights_have_the_bits_of_many(k: int, m: int, dtype: Any) -> None:
+    x, w, b, slopes = make((9, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2), make((m,), dtype, 3)
+    whole = fastact.neuron(x, w, b, "prelu", slopes)
+    assert (np.abs(whole - expected_neuron(x, w, b, "prelu", slopes)) <= 4 * tolerance(x, w, b, dtype)).all()
+    memory = np.full(3 * (m + 2) + 64, 7, dtype)
+    for n in (1, 2, 3):
+        for rows in (x[:n], np.asfortranarray(x[:n]), np.ascontiguousarray(x[:n, ::-1])[:, ::-1]):
+            out = memory[32 : 32 + n * (m + 2)].reshape(n, m + 2)[:, 1 : m + 1]
+            fastact.neuron(rows, w, np.repeat(b, 2)[::2], "prelu", np.repeat(slopes, 2)[::2], out=out)
+            np.testing.assert_array_equal(out, whole[:n])
+            out[:] = 7
+            assert (memory == 7).all()
+    for out in (b, slopes):
+        fastact.neuron(x[0], w, b, "prelu", slopes, out=out)
+        np.testing.assert_array_equal(out, whole[0])
+        out[:] = make((m,), dtype, 2 if out is b else 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_parts_for_any_number_of_threads(dtype: Any) -> None:
     """The compiled layer itself, in as many parts as the pool would be asked for on a larger machine."""
     words = driver.new_words(pool.POOL_WORDS)

@@ -46,8 +46,8 @@ def check(bounds):
 def check_neuron():
     generator = np.random.default_rng(3)
     for dtype in (np.float32, np.float64):
-        for _ in range(150):
-            n, k, m = (int(generator.integers(1, limit)) for limit in (40, 50, 70))
+        for limits in ((40, 50, 70),) * 150 + ((4, 50, 700),) * 20:
+            n, k, m = (int(generator.integers(1, limit)) for limit in limits)
             x, w, b = (generator.normal(size=shape).astype(dtype) for shape in ((n, k), (k, m), m))
             memory = np.full(n * m + 128, 7, dtype)
             got = memory[64:-64].reshape(n, m)

@@ -27,7 +27,8 @@ SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 32 * 1024
 _GRAIN = 3 << 20  # the least work for a thread
-_DOTS_ARE_DEARER = 4  # a product takes so much longer where every number of x serves only one
+_FEW_ROWS = 4
+_SINGLE_USE_IS_DEARER = 4  # a product takes so much longer where every number of x or of the weights serves only one
 _WORK_OF_ACTIVATION = 16  # in products
 
 
@@ -42,7 +43,8 @@ class Layer(NamedTuple):
 @compiled(**STRICT)
 def work(job, size):
     """What a job takes, in bytes of products."""
-    products = job[K] * (_DOTS_ARE_DEARER if job[COLUMNS] == 1 else 1) + _WORK_OF_ACTIVATION
+    single_use = job[COLUMNS] == 1 or job[ROWS] < _FEW_ROWS
+    products = job[K] * (_SINGLE_USE_IS_DEARER if single_use else 1) + _WORK_OF_ACTIVATION
     return job[ROWS] * job[COLUMNS] * products * size
 
 

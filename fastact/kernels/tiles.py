@@ -2,7 +2,8 @@
 
 A part goes through its columns in blocks whose weights fit the second-level cache, packed into panels as wide as a tile
 where that pays, and through its rows in blocks whose sums fit it, too, so that a panel serves many rows before another
-takes its place in the first-level cache.
+takes its place in the first-level cache. Where a row of x stands nearly alone and no panel would serve again, wide
+weights are swept row by row instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from .jobs import Layer, activate, share, up
 _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns
 _ROWS_WORTH_PACKING = 96  # where the weights are more than that
+
+_SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by panels
 
 _COST_OF_COLUMN = 12  # products in the time that its weights take, packed or not
 _COST_OF_ROW = 16  # products in the time that its numbers take from memory
@@ -48,7 +51,7 @@ def layer(real: Any) -> Layer:
     masked = tuple(shape.masked for shape in shapes)
     main, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
     left_to_few = (main_rows - 1) // few_rows * few_rows
-    transpose = vectors.transposition(real)
+    transpose, sweep = vectors.transposition(real), vectors.sweep(real)
 
     @compiled(**STRICT)
     def kind_for(rows, columns):
@@ -68,6 +71,10 @@ def layer(real: Any) -> Layer:
         return min(rows, block_rows), block_columns
 
     @compiled(**STRICT)
+    def is_swept(job, rows, columns):
+        return rows < few_rows and columns * size > _SWEPT_BYTES and job[jobs.W_COLUMN] == size
+
+    @compiled(**STRICT)
     def is_packed(job, rows, columns):
         many = rows >= _ROWS_WORTH_PACKING and job[jobs.K] * columns * size > _WEIGHT_BYTES
         return many or job[jobs.W_COLUMN] != size
@@ -76,6 +83,8 @@ def layer(real: Any) -> Layer:
     def layout(job, rows, columns):
         """Where the bias, the slopes and the packed weights lie behind the sums of a part, and the end, in bytes."""
         k = job[jobs.K]
+        if is_swept(job, rows, columns):
+            return 0, 0, 0, _BLOCK_BYTES + vector_bytes
         kind = kind_for(rows, columns)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(kind, rows, k, columns)
@@ -119,8 +128,34 @@ def layer(real: Any) -> Layer:
         if first == end or left == right:
             return
         state = enter_default_float_state()
-        k, x_row = job[jobs.K], job[jobs.X_ROW]
         scratch = job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART]
+        if is_swept(job, end - first, right - left):
+            swept(job, first, end, left, right, scratch)
+        else:
+            by_panels(job, first, end, left, right, scratch)
+        leave_float_state(state)
+
+    @compiled(**STRICT)
+    def swept(job, first, end, left, right, slopes):
+        """Rows one by one, their sums where the results will be."""
+        block = _BLOCK_BYTES // size
+        j = left
+        while j < right:
+            columns = block if right - j >= block + lanes else right - j
+            if job[jobs.INPUTS] == 2:
+                copy_strided(
+                    job[jobs.SLOPE] + j * job[jobs.SLOPE_COLUMN], job[jobs.SLOPE_COLUMN], slopes, size, columns, real
+                )
+            for i in range(first, end):
+                x, z = job[jobs.X] + i * job[jobs.X_ROW], job[jobs.Z] + i * job[jobs.Z_ROW] + j * size
+                copy_strided(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], z, size, columns, real)
+                sweep(x, job[jobs.X_STEP], job[jobs.W] + j * size, job[jobs.W_STEP], job[jobs.K], z, columns)
+                activate(job, z, slopes, z, columns)
+            j += columns
+
+    @compiled(**STRICT)
+    def by_panels(job, first, end, left, right, scratch):
+        k, x_row = job[jobs.K], job[jobs.X_ROW]
         kind = kind_for(end - first, right - left)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(kind, end - first, k, right - left)
@@ -155,7 +190,6 @@ def layer(real: Any) -> Layer:
                     panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
                 i += rows
-        leave_float_state(state)
 
     @compiled(**STRICT)
     def pack(job, first, columns, width, panel):

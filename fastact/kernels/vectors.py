@@ -3,8 +3,10 @@
 Functions of LLVM IR, shaped for the processor that code is compiled for. A *tile* is some rows of x times some columns
 of the weights. Its sums stay in registers over the whole of k, while each number of x is spread over a vector and
 multiplied with the columns. Every sum is one chain of multiply-adds in the order of k that begins with the bias, so its
-bits depend neither on the tile nor on what else is computed. *Dots* are products with a single column and are taken
-along k: `_DOT_VECTORS` vectors of partial sums, added up by halves, in the same order for one row as for many.
+bits depend neither on the tile nor on what else is computed. A *sweep* does the same for one row of x, by a few rows of
+the weights at a time from their first column to their last, the order in which memory gives them soonest. *Dots* are
+products with a single column and are taken along k: `_DOT_VECTORS` vectors of partial sums, added up by halves, in the
+same order for one row as for many.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from .bits import LINE, has_feature
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 _DOT_VECTORS = 4
+_SWEPT_ROWS = 8  # of the weights at once
 _AHEAD = 8192  # bytes of x asked from memory ahead of their use, which is more than processors do by themselves
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
@@ -114,6 +117,20 @@ def tile(real: Any, shape: Shape) -> Any:
     ) -> Any:
         name = f"fastact_tile_{real}_{shape.rows}x{shape.vectors}"
         return _calling(name, 10, lambda *arguments: _tile_body(shape, *arguments), real)
+
+    return function
+
+
+def sweep(real: Any) -> Any:
+    """The intrinsic of a sweep: ``z[c] += sum of x[p] * w[p, c]``.
+
+    It takes addresses and, in bytes, strides: x, and along k; w, and along k; k; z; and how many columns w has, at
+    least as many as a vector has lanes. The columns of w and z are contiguous.
+    """
+
+    @intrinsic
+    def function(typingctx: Any, x: Any, x_step: Any, w: Any, w_row: Any, k: Any, z: Any, columns: Any) -> Any:
+        return _calling(f"fastact_sweep_{real}", 7, _sweep_body, real)
 
     return function
 
@@ -223,15 +240,16 @@ class Vectors:
         builder.position_at_end(loop)
         variables = [builder.phi(value.type) for value in (count, *values)]
         following = [builder.sub(variables[0], _I64(1)), *body(variables[1:])]
+        end = builder.block  # of the body, which may have loops of its own
         for variable, first, following_one in zip(variables, (count, *values), following, strict=True):
             variable.add_incoming(first, before)
-            variable.add_incoming(following_one, loop)
+            variable.add_incoming(following_one, end)
         builder.cbranch(builder.icmp_signed(">", following[0], _I64(0)), loop, after)
         builder.position_at_end(after)
         results = [builder.phi(value.type) for value in values]
         for result, first, last in zip(results, values, following[1:], strict=True):
             result.add_incoming(first, before)
-            result.add_incoming(last, loop)
+            result.add_incoming(last, end)
         return results
 
     def _in_all_lanes(self, value: Any, kind: Any) -> Any:
@@ -287,6 +305,42 @@ def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
         row = builder.add(z, builder.mul(z_row, _I64(r)))
         for c in width:
             vectors.store(sums[r * shape.vectors + c], vectors.offset(row, c * vectors.bytes))
+
+
+def _sweep_body(vectors: Vectors, x: Any, x_step: Any, w: Any, w_row: Any, k: Any, z: Any, columns: Any) -> None:
+    builder = vectors.builder
+    whole = builder.udiv(columns, _I64(vectors.lanes))
+    last = builder.mul(builder.sub(columns, _I64(vectors.lanes)), _I64(vectors.size))
+
+    def over_columns(rows: int) -> Callable[[list[Any]], list[Any]]:
+        def some_rows(values: list[Any]) -> list[Any]:
+            x, w = values
+            numbers, rows_of_w = [], []
+            for _ in range(rows):
+                numbers.append(vectors.spread(x))
+                rows_of_w.append(w)
+                x, w = builder.add(x, x_step), builder.add(w, w_row)
+
+            def continued(place: Any) -> Any:
+                total = vectors.load(builder.add(z, place))
+                for number, row in zip(numbers, rows_of_w, strict=True):
+                    total = vectors.multiply_add(number, vectors.load(builder.add(row, place)), total)
+                return total
+
+            def column(values: list[Any]) -> list[Any]:
+                (place,) = values
+                vectors.store(continued(place), builder.add(z, place))
+                return [vectors.offset(place, vectors.bytes)]
+
+            last_sums = continued(last)  # before those that it shares with the vector before it are stored
+            vectors.repeat(whole, [_I64(0)], column)
+            vectors.store(last_sums, builder.add(z, last))
+            return [x, w]
+
+        return some_rows
+
+    values = vectors.repeat(builder.udiv(k, _I64(_SWEPT_ROWS)), [x, w], over_columns(_SWEPT_ROWS))
+    vectors.repeat(builder.urem(k, _I64(_SWEPT_ROWS)), values, over_columns(1))
 
 
 def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, bias: Any, z: Any) -> None:
