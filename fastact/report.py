@@ -27,6 +27,7 @@ _SLOPE = 0.01
 _IN_CACHE, _LARGE = 10_000, 1_000_000
 _ROWS, _INPUTS_EACH = 10_000, 64
 _SAMPLES = 1_500
+_SECONDS = 0.15  # of calls for each comparison
 
 
 class Subject(NamedTuple):
@@ -144,17 +145,25 @@ def _calls(subject: Subject, dtype: np.dtype[Any], n: int) -> tuple[Callable[[],
     return lambda: subject.numpy(x, theirs), lambda: subject.ours(x, out=ours)
 
 
-def _compare(theirs: Callable[[], Any], ours: Callable[[], Any], seconds: float = 0.15) -> tuple[float, float]:
-    """The median times of two calls that take turns, so that both meet the same machine."""
+def _compare(
+    theirs: Callable[[], Any], ours: Callable[[], Any], turn: float = 0.0, pause: float = 0.0
+) -> tuple[float, float]:
+    """The median times of two calls that take turns of some seconds, so that both meet the same machine."""
     times: tuple[list[float], list[float]] = ([], [])
     with np.errstate(all="ignore"):
         theirs(), ours()
-        deadline = time.perf_counter() + seconds
-        while time.perf_counter() < deadline or len(times[0]) < 5:
+        busy = 0.0
+        while busy < _SECONDS or len(times[0]) < 5:
             for call, measured in zip((theirs, ours), times, strict=True):
-                start = time.perf_counter()
-                call()
-                measured.append(time.perf_counter() - start)
+                if pause:
+                    time.sleep(pause)
+                spent = 0.0
+                while not spent or spent < turn:
+                    start = time.perf_counter()
+                    call()
+                    measured.append(time.perf_counter() - start)
+                    spent += measured[-1]
+                busy += spent
     return statistics.median(times[0]), statistics.median(times[1])
 
 
@@ -201,7 +210,8 @@ def _neuron_row(dtype: np.dtype[Any]) -> str:
         np.add(theirs, bias, out=theirs)
         return _numpy_sigmoid(theirs, theirs)
 
-    times = _compare(plain, lambda: neuron(x, w, bias, "sigmoid", out=ours))
+    # In a pause the idle threads of NumPy's product stop spinning, which would stand in the way of ours.
+    times = _compare(plain, lambda: neuron(x, w, bias, "sigmoid", out=ours), turn=0.02, pause=0.2)
     count = _SAMPLES // 10
     with decimal.localcontext(prec=40):
         exact = []
