@@ -426,8 +426,11 @@ def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
         seconds = times["fastact"] / 1e6
         peak = 2 * n * k * m / seconds / 1e9 / row["limits"]["gflops"]
         moved = (n * k + n * m) * np.dtype(row["dtype"]).itemsize / seconds / 1e9 / row["limits"]["gbytes"]
-        shown = [f"{times[name]:.3g}" if name in times else "–" for name in present]
-        labels = [f"({n}, {k}) → {m}", row["dtype"], row["activation"]]
+        shown = [
+            f"{times[name]:,.{3 if times[name] < 1 else 0 if times[name] >= 100 else 1}f}" if name in times else "–"
+            for name in present
+        ]
+        labels = [f"({n:,}, {k:,}) → {m:,}", row["dtype"], row["activation"]]
         return [*labels, *shown, f"{others / times['fastact']:.2f}", f"{peak:.0%}", f"{moved:.0%}"]
 
     numbers = dict.fromkeys([*present, "faster", "of peak", "of memory"], "--:")
