@@ -1,116 +1,209 @@
-"""Time of the activations against plain NumPy, and what an import and a first call cost."""
+"""The activations called from Python, against plain NumPy."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import fastact
-from fastact import report
 
-fastact.warmup()
+from . import plain_numpy
 
-_SUBJECTS = {subject.name: subject for subject in report.SUBJECTS}
-_SIZES = (1, 100, 10_000, 1_000_000)
-_DTYPES = ("float16", "float32", "float64")
-_INPUTS = {
-    (dtype, n): np.random.default_rng(0).normal(scale=3, size=n).astype(dtype) for dtype in _DTYPES for n in _SIZES
-}
+NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")
+IMPLEMENTATIONS = ("fastact", "numpy")
+DTYPES = ("float16", "float32", "float64")
+SMALL, SIZES = (1, 100), (10_000, 1_000_000)
+LAYOUTS = ("in place", "new output", "every second", "transposed", "where")
+ELEMENTS = 1_000_000  # that a sample goes through
 
 
-class Activation:
-    """One call with `out=`."""
+def function(name: str, implementation: str) -> Callable[..., Any]:
+    found = getattr(fastact if implementation == "fastact" else plain_numpy, name, None)
+    if found is None:
+        raise NotImplementedError(name)
+    return found  # type: ignore[no-any-return]
 
-    params = (tuple(_SUBJECTS), _DTYPES, _SIZES, ("fastact", "numpy"))
+
+@functools.cache
+def inputs(dtype: str, shape: tuple[int, ...]) -> Any:
+    numbers = np.random.default_rng(0).normal(scale=2, size=shape)  # the exponential of none is beyond float16
+    return numbers.astype(dtype)
+
+
+@functools.cache
+def case(name: str, dtype: str, layout: str, n: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of a call on n elements."""
+    side = int(n**0.5)
+    x = inputs(dtype, (side, side) if layout in ("transposed", "slope per column") else (n,))
+    slopes = (np.linspace(0, 1, side) if layout == "slope per column" else np.array(0.25)).astype(dtype)
+    out = np.empty_like(x)
+    keywords: dict[str, Any] = {"out": out}
+    if layout == "in place":
+        x = out
+        out[:] = 1  # a number that no activation takes to subnormal ones
+    elif layout == "new output":
+        keywords = {}
+    elif layout == "every second":
+        x = inputs(dtype, (2 * n,))[::2]
+    elif layout == "transposed":
+        x = x.T
+    elif layout == "where":
+        keywords["where"] = inputs("float64", (n,)) > 0
+    return ((x, slopes) if name == "prelu" else (x,)), keywords
+
+
+class Small:
+    """Calls on a few elements, into a given output."""
+
+    params = (NAMES, DTYPES, SMALL, IMPLEMENTATIONS)
     param_names = ("function", "dtype", "n", "implementation")
 
     def setup(self, name: str, dtype: str, n: int, implementation: str) -> None:
-        subject = _SUBJECTS[name]
-        self.x = _INPUTS[dtype, n]
-        self.out = np.empty_like(self.x)
-        self.call: Any = subject.numpy if implementation == "numpy" else lambda x, out: subject.ours(x, out=out)
+        self.function = function(name, implementation)
+        (self.operands, keywords) = case(name, dtype, "contiguous", n)
+        self.out = keywords["out"]
+        self.function(*self.operands, out=self.out)
 
-    def time_call(self, name: str, dtype: str, n: int, implementation: str) -> None:
-        self.call(self.x, self.out)
+    def time_ten_thousand_calls(self, name: str, dtype: str, n: int, implementation: str) -> None:
+        function, operands, out = self.function, self.operands, self.out
+        for _ in itertools.repeat(None, 10_000):
+            function(*operands, out=out)
+
+
+class Array:
+    """Calls on many elements, into a given output."""
+
+    params = (NAMES, DTYPES, SIZES, IMPLEMENTATIONS)
+    param_names = ("function", "dtype", "n", "implementation")
+
+    def setup(self, name: str, dtype: str, n: int, implementation: str) -> None:
+        self.function = function(name, implementation)
+        self.operands, self.keywords = case(name, dtype, "contiguous", n)
+        self.function(*self.operands, **self.keywords)
+
+    def time_million_elements(self, name: str, dtype: str, n: int, implementation: str) -> None:
+        for _ in itertools.repeat(None, ELEMENTS // n):
+            self.function(*self.operands, **self.keywords)
+
+
+class Layout:
+    """Calls on 10,000 elements in other places of memory."""
+
+    params = (NAMES, ("float32", "float64"), LAYOUTS, IMPLEMENTATIONS)
+    param_names = ("function", "dtype", "layout", "implementation")
+
+    def setup(self, name: str, dtype: str, layout: str, implementation: str) -> None:
+        self.function = function(name, implementation)
+        self.operands, self.keywords = case(name, dtype, layout, 10_000)
+        self.function(*self.operands, **self.keywords)
+
+    def time_million_elements(self, name: str, dtype: str, layout: str, implementation: str) -> None:
+        for _ in itertools.repeat(None, ELEMENTS // 10_000):
+            self.function(*self.operands, **self.keywords)
+
+
+class SlopePerColumn:
+    """`prelu` of 100 rows with a slope for each of 100 columns."""
+
+    params = (("float32", "float64"), IMPLEMENTATIONS)
+    param_names = ("dtype", "implementation")
+
+    def setup(self, dtype: str, implementation: str) -> None:
+        self.function = function("prelu", implementation)
+        self.operands, self.keywords = case("prelu", dtype, "slope per column", 10_000)
+        self.function(*self.operands, **self.keywords)
+
+    def time_million_elements(self, dtype: str, implementation: str) -> None:
+        for _ in itertools.repeat(None, ELEMENTS // 10_000):
+            self.function(*self.operands, **self.keywords)
+
+
+class Reduce:
+    """A method of ufuncs that takes them element by element."""
+
+    params = (("float32", "float64"),)
+    param_names = ("dtype",)
+
+    def setup(self, dtype: str) -> None:
+        self.x, self.out = inputs(dtype, (100, 10_000)), np.empty(10_000, dtype)
+        function("prelu", "fastact").reduce(self.x, out=self.out)  # type: ignore[attr-defined]
+
+    def time_prelu_reduce(self, dtype: str) -> None:
+        fastact.prelu.reduce(self.x, out=self.out)
 
 
 class RelativeToNumpy:
-    """Time divided by NumPy's, the two taking turns in one process, so that a noisy machine cancels out."""
+    """Time divided by NumPy's, the two taking turns in one process, so that a noisy machine cancels out.
 
-    params = (tuple(_SUBJECTS), ("float32", "float64"), (10_000, 1_000_000))
+    It moves when NumPy does.
+    """
+
+    params = (NAMES, ("float32", "float64"), SIZES)
     param_names = ("function", "dtype", "n")
 
     def track_time_relative_to_numpy(self, name: str, dtype: str, n: int) -> float:
-        subject, x = _SUBJECTS[name], _INPUTS[dtype, n]
-        ours, theirs = np.empty_like(x), np.empty_like(x)
+        ours, theirs = (function(name, implementation) for implementation in IMPLEMENTATIONS)
+        operands, keywords = case(name, dtype, "contiguous", n)
         ratios = []
         for _ in range(60):
             start = time.perf_counter()
-            subject.ours(x, out=ours)
+            ours(*operands, **keywords)
             middle = time.perf_counter()
-            subject.numpy(x, theirs)
+            theirs(*operands, **keywords)
             ratios.append((middle - start) / (time.perf_counter() - middle))
-        return statistics.median(ratios)
+        return statistics.median(ratios[3:])
 
     track_time_relative_to_numpy.unit = "time / NumPy's time"  # type: ignore[attr-defined]
 
 
-class AlternatingWithBlas:
-    """A matrix product and an activation in turn: the idle threads of one must not be in the way of the other's."""
+class Error:
+    """The largest error, in units in the last place, against a wider type."""
 
-    def track_time_relative_to_each_alone(self) -> float:
-        matrix, x = np.ones((500, 500), np.float32), _INPUTS["float32", 1_000_000]
-        product, out = np.empty_like(matrix), np.empty_like(x)
+    params = (NAMES, DTYPES)
+    param_names = ("function", "dtype")
 
-        def multiply() -> None:
-            np.matmul(matrix, matrix, out=product)
+    def track_max_ulp(self, name: str, dtype: str) -> float:
+        wider = np.longdouble if dtype == "float64" else np.float64
+        if np.finfo(wider).eps >= np.finfo(dtype).eps:
+            raise NotImplementedError("no wider type on this machine")
+        operands, _ = case(name, dtype, "new output", 100_000)
+        wide = [operand.astype(wider) for operand in operands]
+        if name == "leaky_relu":
+            wide.append(np.array(0.01, dtype).astype(wider))
+        right = function("prelu" if name == "leaky_relu" else name, "numpy")(*wide)
+        place = np.spacing(np.abs(right).astype(dtype)).astype(wider)
+        return float(np.max(np.abs(function(name, "fastact")(*operands).astype(wider) - right) / place))
 
-        def activate() -> None:
-            fastact.sigmoid(x, out=out)
-
-        def both() -> None:
-            multiply()
-            activate()
-
-        alone = _median_time(multiply), _median_time(activate)
-        return _median_time(both) / sum(alone)
-
-    track_time_relative_to_each_alone.unit = "time / sum of both alone"  # type: ignore[attr-defined]
+    track_max_ulp.unit = "ULP"  # type: ignore[attr-defined]
 
 
-def _median_time(call: Any) -> float:
-    time.sleep(0.3)  # until idle threads sleep
-    times = []
-    for _ in range(60):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+class Own:
+    """An activation of the user's own, made by the decorator."""
+
+    params = (("float32", "float64"), IMPLEMENTATIONS)
+    param_names = ("dtype", "implementation")
+
+    def setup(self, dtype: str, implementation: str) -> None:
+        self.function = silu() if implementation == "fastact" else plain_numpy.silu
+        self.x = inputs(dtype, (10_000,))
+        self.out = np.empty_like(self.x)
+        self.function(self.x, out=self.out)
+
+    def time_million_elements(self, dtype: str, implementation: str) -> None:
+        for _ in itertools.repeat(None, ELEMENTS // 10_000):
+            self.function(self.x, out=self.out)
 
 
-class Start:
-    """A new process, with the compiled code in the store: what `import numba` costs is to be subtracted."""
+@functools.cache
+def silu() -> Callable[..., Any]:
+    @fastact.activation
+    def silu(x: Any) -> Any:
+        return x * fastact.sigmoid(x)
 
-    def timeraw_import_numba(self) -> str:
-        return "import numba"
-
-    def timeraw_import(self) -> str:
-        return "import fastact"
-
-    def timeraw_import_and_first_call(self) -> str:
-        return "import numpy, fastact; fastact.sigmoid(numpy.zeros(10))"
-
-    def timeraw_import_and_first_threaded_call(self) -> str:
-        return "import numpy, fastact; fastact.sigmoid(numpy.zeros(1_000_000))"
-
-    def timeraw_import_and_first_call_compiled(self) -> str:
-        return (
-            "import os, tempfile\n"
-            "with tempfile.TemporaryDirectory() as empty:\n"
-            "    os.environ['NUMBA_CACHE_DIR'] = empty\n"
-            "    import numpy, fastact\n"
-            "    fastact.sigmoid(numpy.zeros(10))\n"
-        )
+    return silu

@@ -1,7 +1,11 @@
-"""Time and memory of the neuron against plain NumPy."""
+"""The neuron called from Python, against plain NumPy."""
 
 from __future__ import annotations
 
+import functools
+import itertools
+import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,63 +13,98 @@ import numpy as np
 
 import fastact
 
-#: Rows and inputs, and neurons: those of `asv_bench.neuron_peers`.
-_SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "(5) -> 1": ((5,), (5,)),
-    "(1000, 64) -> 1": ((1000, 64), (64,)),
-    "(10000, 1000) -> 1": ((10_000, 1000), (1000,)),
-    "(100000, 64) -> 1": ((100_000, 64), (64,)),
-    "(1, 784) -> 128": ((1, 784), (784, 128)),
-    "(256, 100) -> 10": ((256, 100), (100, 10)),
-    "(64, 784) -> 128": ((64, 784), (784, 128)),
-    "(3000, 48) -> 32": ((3000, 48), (48, 32)),
-    "(1024, 256) -> 256": ((1024, 256), (256, 256)),
-    "(512, 512) -> 2048": ((512, 512), (512, 2048)),
-    "(4096, 1024) -> 1024": ((4096, 1024), (1024, 1024)),
-    "(100000, 16) -> 8": ((100_000, 16), (16, 8)),
-    "(100000, 64) -> 64": ((100_000, 64), (64, 64)),
+from . import plain_numpy
+
+# Calls a sample, shapes of x and of the weights.
+CASES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
+    "10000 x (5) -> 1": (10_000, (5,), (5,)),
+    "1000 x (1000, 64) -> 1": (1000, (1000, 64), (64,)),
+    "(10000, 1000) -> 1": (1, (10_000, 1000), (1000,)),
+    "(100000, 64) -> 1": (1, (100_000, 64), (64,)),
+    "1000 x (1, 784) -> 128": (1000, (1, 784), (784, 128)),
+    "10 x (1, 1000) -> 1000": (10, (1, 1000), (1000, 1000)),
+    "100 x (256, 100) -> 10": (100, (256, 100), (100, 10)),
+    "10 x (64, 784) -> 128": (10, (64, 784), (784, 128)),
+    "10 x (3000, 48) -> 32": (10, (3000, 48), (48, 32)),
+    "(1024, 256) -> 256": (1, (1024, 256), (256, 256)),
+    "(512, 512) -> 2048": (1, (512, 512), (512, 2048)),
+    "(4096, 1024) -> 1024": (1, (4096, 1024), (1024, 1024)),
+    "(100000, 16) -> 8": (1, (100_000, 16), (16, 8)),
+    "(100000, 64) -> 64": (1, (100_000, 64), (64, 64)),
 }
-_LAYERS = {"float32 sigmoid": np.float32, "float64 relu": np.float64}
+LAYERS = {"float32 sigmoid": "float32", "float64 relu": "float64"}
+IMPLEMENTATIONS = ("fastact", "numpy")
 
 
-def _layer(shapes: str, layer: str, implementation: str) -> Callable[[], Any]:
+def some(shape: tuple[int, ...], dtype: str, scale: float = 1) -> Any:
+    """Numbers that are made sooner than random ones."""
+    pattern = np.random.default_rng(0).normal(scale=scale, size=9973)
+    return np.resize(pattern, shape).astype(dtype)
+
+
+@functools.lru_cache(maxsize=2)
+def layer(case: str, layer: str, implementation: str) -> Callable[[], Any]:
     """A call; into a given output where the result is an array."""
-    x_shape, w_shape = _SHAPES[shapes]
-    generator = np.random.default_rng(0)
-    dtype, activation = _LAYERS[layer], layer.split()[1]
-    x = generator.normal(size=x_shape).astype(dtype)
-    w = (generator.normal(size=w_shape) / np.sqrt(w_shape[0])).astype(dtype)
-    b = generator.normal(size=w_shape[1:]).astype(dtype)[()]
+    _, x_shape, w_shape = CASES[case]
+    dtype, activation = LAYERS[layer], layer.split()[1]
+    x, w = some(x_shape, dtype), some(w_shape, dtype, w_shape[0] ** -0.5)
+    b = some(w_shape[1:], dtype)[()]
     out = np.empty(x_shape[:-1] + w_shape[1:], dtype) if len(x_shape) > 1 else None
     if implementation == "fastact":
-        return lambda: fastact.neuron(x, w, b, activation, out=out)
-    if activation == "sigmoid":
-        return lambda: np.divide(1, 1 + np.exp(-(x @ w + b)), out=out)
-    return lambda: np.maximum(x @ w + b, 0, out=out)
+        neuron: Callable[..., Any] = getattr(fastact, "neuron")  # noqa: B009 - older revisions may lack it
+        return lambda: neuron(x, w, b, activation, out=out)
+    function = getattr(plain_numpy, activation)
+    return lambda: plain_numpy.neuron(x, w, b, function, out)
 
 
 class Neuron:
-    """One call."""
+    """Calls."""
 
-    params = (tuple(_SHAPES), tuple(_LAYERS), ("fastact", "numpy"))
+    params = (tuple(CASES), tuple(LAYERS), IMPLEMENTATIONS)
     param_names = ("shapes", "layer", "implementation")
 
-    def setup(self, shapes: str, layer: str, implementation: str) -> None:
-        self.call = _layer(shapes, layer, implementation)
+    def setup(self, case: str, name: str, implementation: str) -> None:
+        if not hasattr(fastact, "neuron"):
+            raise NotImplementedError
+        self.calls, self.call = CASES[case][0], layer(case, name, implementation)
         self.call()
 
-    def time_call(self, shapes: str, layer: str, implementation: str) -> None:
-        self.call()
+    def time_calls(self, case: str, name: str, implementation: str) -> None:
+        call = self.call
+        for _ in itertools.repeat(None, self.calls):
+            call()
+
+
+class NeuronRelativeToNumpy:
+    """Time divided by NumPy's, in turns in one process. It moves when NumPy does."""
+
+    params = (tuple(CASES), tuple(LAYERS))
+    param_names = ("shapes", "layer")
+
+    def track_time_relative_to_numpy(self, case: str, name: str) -> float:
+        ours, theirs = (layer(case, name, implementation) for implementation in IMPLEMENTATIONS)
+        ratios = []
+        for _ in range(13):
+            start = time.perf_counter()
+            ours()
+            middle = time.perf_counter()
+            theirs()
+            ratios.append((middle - start) / (time.perf_counter() - middle))
+        return statistics.median(ratios[3:])
+
+    track_time_relative_to_numpy.unit = "time / NumPy's time"  # type: ignore[attr-defined]
 
 
 class NeuronMemory:
     """The most memory of a process that makes one call: operands and output are the same for both."""
 
-    params = (("(100000, 64) -> 64", "(4096, 1024) -> 1024"), tuple(_LAYERS), ("fastact", "numpy"))
+    params = (("(100000, 64) -> 64", "(4096, 1024) -> 1024"), tuple(LAYERS), IMPLEMENTATIONS)
     param_names = ("shapes", "layer", "implementation")
 
-    def setup(self, shapes: str, layer: str, implementation: str) -> None:
-        self.call = _layer(shapes, layer, implementation)
+    def setup(self, case: str, name: str, implementation: str) -> None:
+        if not hasattr(fastact, "neuron"):
+            raise NotImplementedError
+        self.call = layer(case, name, implementation)
 
-    def peakmem_call(self, shapes: str, layer: str, implementation: str) -> None:
+    def peakmem_call(self, case: str, name: str, implementation: str) -> None:
         self.call()

@@ -1,0 +1,154 @@
+"""The functions inside other people's `@njit` code, against what they would write by hand."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+import fastact
+
+from .activations import inputs
+
+NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")
+IMPLEMENTATIONS = ("fastact", "by hand")
+BY_HAND: dict[str, Callable[..., Any]] = {
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "tanh": lambda x: math.tanh(x),
+    "relu": lambda x: max(x, 0),
+    "leaky_relu": lambda x: x if x > 0 else 0.01 * x,
+    "prelu": lambda x, slope: x if x > 0 else slope * x,
+}
+_ROWS = 64
+
+
+def function(name: str, implementation: str) -> Callable[..., Any]:
+    found: Callable[..., Any] | None = (
+        njit(BY_HAND[name]) if implementation == "by hand" else getattr(fastact, name, None)
+    )
+    if found is None:
+        raise NotImplementedError(name)
+    return found
+
+
+@functools.cache
+def scalar_loop(name: str, implementation: str) -> Callable[..., None]:
+    """`loop(x, out, times)` with a call for each number."""
+    f = function(name, implementation)
+    if name == "prelu":
+
+        @njit
+        def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]
+            for _ in range(times):
+                for i in range(x.size):
+                    out[i] = f(x[i], 0.25)
+
+        return loop_of_two  # type: ignore[no-any-return]
+
+    @njit
+    def loop(x, out, times):  # type: ignore[no-untyped-def]
+        for _ in range(times):
+            for i in range(x.size):
+                out[i] = f(x[i])
+
+    return loop  # type: ignore[no-any-return]
+
+
+@functools.cache
+def array_loop(name: str) -> Callable[..., None]:
+    """`loop(x, out, times)` with a call for a row at a time."""
+    f = function(name, "fastact")
+    if name == "prelu":
+
+        @njit
+        def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]
+            for i in range(times):
+                f(x[i % _ROWS], 0.25, out[i % _ROWS])
+
+        return loop_of_two  # type: ignore[no-any-return]
+
+    @njit
+    def loop(x, out, times):  # type: ignore[no-untyped-def]
+        for i in range(times):
+            f(x[i % _ROWS], out[i % _ROWS])
+
+    return loop  # type: ignore[no-any-return]
+
+
+@functools.cache
+def neuron_loop(implementation: str, name: str) -> Callable[..., None]:
+    """`loop(x, w, b, out, times)` with a neuron for each row."""
+    if implementation == "by hand":
+        activation = function(name, implementation)
+
+        @njit
+        def by_hand(x, w, b, out, times):  # type: ignore[no-untyped-def]
+            for _ in range(times):
+                for i in range(x.shape[0]):
+                    total = b
+                    for p in range(w.size):
+                        total += x[i, p] * w[p]
+                    out[i] = activation(total)
+
+        return by_hand  # type: ignore[no-any-return]
+
+    @njit
+    def loop(x, w, b, out, times):  # type: ignore[no-untyped-def]
+        for _ in range(times):
+            for i in range(x.shape[0]):
+                out[i] = fastact.neuron(x[i], w, b, name)
+
+    return loop  # type: ignore[no-any-return]
+
+
+class Scalars:
+    """A call for each number of an array."""
+
+    params = (NAMES, ("float32", "float64"), (100, 10_000), IMPLEMENTATIONS)
+    param_names = ("function", "dtype", "n", "implementation")
+
+    def setup(self, name: str, dtype: str, n: int, implementation: str) -> None:
+        self.loop = scalar_loop(name, implementation)
+        self.x = inputs(dtype, (n,))
+        self.out = np.empty_like(self.x)
+        self.loop(self.x, self.out, 1)
+
+    def time_million_elements(self, name: str, dtype: str, n: int, implementation: str) -> None:
+        self.loop(self.x, self.out, 1_000_000 // n)
+
+
+class Arrays:
+    """A call for each row of so many numbers."""
+
+    params = (NAMES, ("float32", "float64"), (1, 10, 1000))
+    param_names = ("function", "dtype", "n")
+
+    def setup(self, name: str, dtype: str, n: int) -> None:
+        self.loop = array_loop(name)
+        self.x = inputs(dtype, (_ROWS, n))
+        self.out = np.empty_like(self.x)
+        self.loop(self.x, self.out, 1)
+
+    def time_calls(self, name: str, dtype: str, n: int) -> None:
+        """100,000 calls, of a thousand elements 1,000."""
+        self.loop(self.x, self.out, 1000 if n == 1000 else 100_000)
+
+
+class Neurons:
+    """A neuron for each of 1000 rows, ten times."""
+
+    params = (("sigmoid", "relu"), ("float32", "float64"), (5, 64), IMPLEMENTATIONS)
+    param_names = ("activation", "dtype", "k", "implementation")
+
+    def setup(self, name: str, dtype: str, k: int, implementation: str) -> None:
+        self.loop = neuron_loop(implementation, name)
+        self.x, self.w = inputs(dtype, (1000, k)), inputs(dtype, (k,))
+        self.b, self.out = self.w[0], np.empty(1000, dtype)
+        self.loop(self.x, self.w, self.b, self.out, 1)
+
+    def time_ten_thousand_neurons(self, name: str, dtype: str, k: int, implementation: str) -> None:
+        self.loop(self.x, self.w, self.b, self.out, 10)
