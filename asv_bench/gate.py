@@ -250,9 +250,9 @@ def progress(text: str) -> None:
 
 def summary(first: list[Verdict], slower: list[Verdict], threshold: float) -> Iterator[str]:
     ratios = sorted(verdict.ratio for verdict in first)
+    least, middle, most = ratios[0], statistics.median(ratios), ratios[-1]
     yield f"{len(slower)} of {len(first)} benchmarks are slower by more than {threshold - 1:.0%}."
-    yield f"Ratios of head to base at the first look: {ratios[0]:.3f} to {ratios[-1]:.3f}, {statistics.median(ratios):.3f} "
-    yield "in the median."
+    yield f"Ratios of head to base at the first look: {least:.3f} to {most:.3f}, {middle:.3f} in the median."
     if slower:
         yield ""
         yield "| slower | base | head | ratio | interval |"
