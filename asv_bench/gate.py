@@ -2,8 +2,9 @@
 
 Both revisions are built by asv into environments of their own, and asv runs the benchmarks of the checkout there, one
 thread on one processor. A round measures every benchmark in both, one right after the other, the first in turns. What
-looks slower is measured again, in more rounds, and named only if it is slower again: if the interval of the median
-ratio of head to base lies above the threshold.
+looks slower is measured again, in more rounds and with the environments exchanged, because the same code in another
+place may be some percent slower. It is named only if the interval of the median ratio of head to base lies above the
+threshold.
 
 Exit status: 0 nothing is slower, 1 something is, 2 a benchmark failed or nothing was measured.
 """
@@ -60,16 +61,13 @@ class Side:
         """A new process to measure in, so that the addresses in it differ from round to round."""
         from asv import runner
 
-        self.stop()
         self.spawner = runner.get_spawner(self.environment, self._conf.benchmark_dir, "forkserver")
         success, output = self.spawner.preimport()
         if not success:
             raise Failure(f"the benchmarks can not be imported at {self.commit[:8]}:\n{output}")
 
     def stop(self) -> None:
-        if self.spawner is not None:
-            self.spawner.close()
-            self.spawner = None
+        self.spawner.close()
 
     def seconds(self, benchmark: dict[str, Any], cell: Cell, processor: int | None) -> float | None:
         """The least time of a call; None where the revision lacks what is measured."""
@@ -80,7 +78,11 @@ class Side:
         if processor is not None:
             parameters["cpu_affinity"] = [processor]
         result = runner.run_benchmark(
-            benchmark, self.spawner, profile=False, selected_idx={cell.choice}, extra_params=parameters
+            {"timeout": self._conf.default_benchmark_timeout} | benchmark,
+            self.spawner,
+            profile=False,
+            selected_idx={cell.choice},
+            extra_params=parameters,
         )
         if result.errcode:
             raise Failure(f"{cell.label} failed at {self.commit[:8]}:\n{result.stderr}")
@@ -134,31 +136,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compare(options: argparse.Namespace) -> tuple[list[Verdict], list[Verdict]]:
     """All verdicts of the first look, and those of the second that are slower."""
-    sides, benchmarks = prepared(options.base, options.head)
-    cells = [cell for cell in all_cells(benchmarks) if re.search(options.only, cell.label)]
+    project = Project(options.base, options.head)
     times = 3 if options.thorough else 1
-    with contextlib.ExitStack() as stack:
-        for side in sides:
-            stack.callback(side.stop)
-        first = look(sides, benchmarks, cells, FIRST_ROUNDS * times, SECONDS * times)
-        if not first:
-            raise Failure("nothing was measured")
-        # Half of the threshold, so that what is slower is not lost to noise here.
-        suspects = [cell for cell, verdict in first.items() if verdict.ratio > 1 + (options.threshold - 1) / 2]
-        second = look(sides, benchmarks, suspects, SECOND_ROUNDS * times, SECONDS * times)
+    sides = project.sides()
+    benchmarks = project.benchmarks(sides[1])
+    cells = [cell for cell in all_cells(benchmarks) if re.search(options.only, cell.label)]
+    first = look(sides, benchmarks, cells, FIRST_ROUNDS * times, SECONDS * times)
+    if not first:
+        raise Failure("nothing was measured")
+    # Half of the threshold, so that what is slower is not lost to noise here.
+    suspects = [cell for cell, verdict in first.items() if verdict.ratio > 1 + (options.threshold - 1) / 2]
+    second: dict[Cell, Verdict] = {}
+    if suspects:
+        second = look(project.sides(exchanged=True), benchmarks, suspects, SECOND_ROUNDS * times, SECONDS * times)
     return list(first.values()), [verdict for verdict in second.values() if verdict.low > options.threshold]
 
 
-def prepared(base: str, head: str | None) -> tuple[list[Side], Any]:
-    from asv import benchmarks, config, environment, repo
+class Project:
+    """The two revisions, and two environments of asv for them."""
 
-    conf = config.Config.load("asv.conf.json")
-    conf.matrix = conf.matrix | {"env": {"FASTACT_GATE": ["base", "head"]}}
-    project = repo.get_repo(conf)
-    commits = [commit_of(base), commit_of(head) if head else checked_out()]
-    environments = sorted(environment.get_environments(conf, None), key=lambda one: one.name)
-    sides = [Side(conf, project, *pair) for pair in zip(environments, commits, strict=True)]
-    return sides, benchmarks.Benchmarks.discover(conf, project, environments[1:], commits[1:])
+    def __init__(self, base: str, head: str | None) -> None:
+        from asv import config, environment, repo
+
+        self._conf = config.Config.load("asv.conf.json")
+        self._conf.matrix = self._conf.matrix | {"env": {"FASTACT_GATE": ["1", "2"]}}
+        self._repo = repo.get_repo(self._conf)
+        self._commits = [commit_of(base), commit_of(head) if head else checked_out()]
+        self._environments = list(environment.get_environments(self._conf, None))
+        if len(self._environments) != 2:
+            raise Failure("asv.conf.json must leave one choice of Python and requirements")
+
+    def sides(self, exchanged: bool = False) -> list[Side]:
+        """Base and head, each in its environment or in that of the other."""
+        environments = self._environments[:: -1 if exchanged else 1]
+        return [
+            Side(self._conf, self._repo, environment, commit)
+            for environment, commit in zip(environments, self._commits, strict=True)
+        ]
+
+    def benchmarks(self, side: Side) -> Any:
+        from asv import benchmarks
+
+        return benchmarks.Benchmarks.discover(self._conf, self._repo, [side.environment], [side.commit])
 
 
 def commit_of(revision: str) -> str:
@@ -193,21 +212,23 @@ def look(sides: list[Side], benchmarks: Any, cells: list[Cell], rounds: int, sec
     """Measure cells in rounds; those that a revision lacks are left out."""
     pairs: dict[Cell, list[tuple[float, float]]] = {cell: [] for cell in cells}
     start = time.monotonic()
-    for done in range(rounds if cells else 0):
+    for done in range(rounds):
         if done >= FEWEST_ROUNDS and (time.monotonic() - start) * (done + 1) / done > seconds:
             break
         processor = quietest_processor()
-        for side in sides:
-            side.start()
-        for number, cell in enumerate(list(pairs)):
-            progress(f"round {done + 1} of {rounds}: {number + 1} of {len(pairs)}")
-            order = (0, 1) if (number + done) % 2 else (1, 0)
-            measured = {i: sides[i].seconds(benchmarks[cell.name], cell, processor) for i in order}
-            base, head = measured[0], measured[1]
-            if base is None or head is None:
-                del pairs[cell]
-            else:
-                pairs[cell].append((base, head))
+        with contextlib.ExitStack() as stack:
+            for side in sides:
+                side.start()
+                stack.callback(side.stop)
+            for number, cell in enumerate(list(pairs)):
+                progress(f"round {done + 1} of {rounds}: {number + 1} of {len(pairs)}")
+                order = (0, 1) if (number + done) % 2 else (1, 0)
+                measured = {i: sides[i].seconds(benchmarks[cell.name], cell, processor) for i in order}
+                base, head = measured[0], measured[1]
+                if base is None or head is None:
+                    del pairs[cell]
+                else:
+                    pairs[cell].append((base, head))
     progress("")
     return {cell: verdict(cell.label, measured) for cell, measured in pairs.items()}
 

@@ -11,8 +11,17 @@ from numba.core import errors
 from numba.extending import overload
 from numba.np import numpy_support
 
-from .kernels import arrays, dots, jobs, tiles
-from .kernels.bits import STRICT, address_of_loop, at, compiled, is_given, stack
+from .kernels import arrays, dots, jobs, tiles, vectors
+from .kernels.bits import (
+    STRICT,
+    address_of_loop,
+    at,
+    compiled,
+    enter_default_float_state,
+    is_given,
+    leave_float_state,
+    stack,
+)
 from .kernels.jobs import SPACE as JOB_SPACE
 from .neuron import chosen_activation, neuron
 from .overloads import can_be_passed, function_of
@@ -88,6 +97,31 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
 
 
 @functools.cache
+def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
+    """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers: a call for each row of a loop."""
+    activation = find(chosen)
+    assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
+    kernel, takes_slope = activation.kernel_for_callers(number), activation.inputs == 2
+    one_dot, size = vectors.dots(number, 1), number.bitwidth // 8
+    finish = compiled(**_WRITTEN_IN)(
+        (lambda z, slope: kernel(z, slope)) if takes_slope else (lambda z, slope: kernel(z))
+    )
+
+    @compiled(**STRICT)
+    def compute(x, weights, k, bias, alpha):
+        cells = stack(24)
+        values = at(cells, number)
+        values[0], values[1] = bias, alpha
+        state = enter_default_float_state()
+        one_dot(x, 0, weights, k, cells, cells + 2 * size)
+        z = finish(values[2], values[1])
+        leave_float_state(state)
+        return z
+
+    return compute
+
+
+@functools.cache
 def _on_this_thread(kind: Any, number: Any) -> Any:
     layer = kind.layer(number)
     return compiled(**STRICT)(jobs.runner(layer, jobs.on_this_thread(layer)))
@@ -132,6 +166,14 @@ def _neuron_compiled(
     if has_out and not np.can_cast(real, numpy_support.as_dtype(out.dtype), "same_kind"):
         raise errors.TypingError(f"neuron: cannot cast the result from {np.dtype(real)} to {out.dtype}")
     number = from_dtype(np.dtype(real))
+    if ndim == 0 and all(operand.layout == "C" and operand.dtype == number for operand in (x, weights)):
+        one_dot = _one_neuron(chosen, number)
+
+        def direct_sum(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+            arrays.check_inner(x.size, weights.size)
+            return one_dot(x.ctypes.data, weights.ctypes.data, x.size, bias, alpha)
+
+        return direct_sum
     compute = _computation(chosen, number, weights.ndim)
     leading = ndim - weights.ndim + 1
     row = compiled(**_WRITTEN_IN)((lambda z: z.strides[leading - 1]) if leading else (lambda z: 0))

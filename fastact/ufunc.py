@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import inspect
+import re
 import sys
 import types as python_types
 import warnings
@@ -141,6 +142,14 @@ class Activation:
         self._check_raises(loop.inspect_llvm(signature))
         return loop
 
+    @functools.cache  # noqa: B019 - an activation lives as long as the process
+    def kernel_for_callers(self, numba_type: Any) -> Any:
+        """The function of numbers of a type, compiled for callers inside `@njit`."""
+        signature = (numba_type,) * self.inputs
+        self.kernel.compile(signature)
+        self._check_raises(self.kernel.inspect_llvm(signature))
+        return self.kernel
+
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
         package, own = _sources.imported(), source.fingerprint(self.function, _python_function)
@@ -171,7 +180,8 @@ class Activation:
                 raise self._not_an_integer(result, numba_type)
 
     def _check_raises(self, code: str) -> None:
-        if "numba_unpickle" in code:
+        # A C function makes the exception itself, any other function says which it is.
+        if "numba_unpickle" in code or re.search(r"store .*%excinfo", code):
             raise TypeError(
                 f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
                 "array: let it return a value (NaN, say) for every input"
@@ -187,7 +197,10 @@ class Activation:
         """The function for callers inside `@njit`: compiled for scalars of a type, spread over arrays by Numba."""
         self._check_result(numba_type)
         options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
-        return numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self._typed)
+        function = numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self._typed)
+        for compiled_function in function._dispatcher.overloads.values():
+            self._check_raises(compiled_function.library.get_llvm_str())
+        return function
 
 
 def _python_function(value: Any) -> Any:

@@ -101,6 +101,27 @@ def test_errors_come_at_the_first_call(function: Callable[..., Any], error: type
     assert (out == 0).all()
 
 
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((3, 2)), None])
+def test_what_can_raise_is_refused_inside_others_too(weights: Any) -> None:
+    made = fastact.activation(raising)
+
+    @fastact.activation
+    def around(x: Any) -> Any:
+        return made(x) + 1
+
+    for function in (made, around):
+
+        @njit
+        def compiled_call(x, weights):  # type: ignore[no-untyped-def]
+            return function(x) if weights is None else fastact.neuron(x, weights, 5.0, function)  # noqa: B023
+
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"raising\(\) can raise"):
+                compiled_call(np.ones(3), weights)
+    with pytest.raises(TypeError, match=r"raising\(\) can raise"):
+        around(np.ones(3))
+
+
 def test_bad_signatures() -> None:
     with pytest.raises(TypeError, match="no defaults"):
         fastact.activation(lambda x, a=1.0: x * a)
