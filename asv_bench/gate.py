@@ -211,6 +211,7 @@ def all_cells(benchmarks: Any) -> Iterator[Cell]:
 def look(sides: list[Side], benchmarks: Any, cells: list[Cell], rounds: int, seconds: float) -> dict[Cell, Verdict]:
     """Measure cells in rounds; those that a revision lacks are left out."""
     pairs: dict[Cell, list[tuple[float, float]]] = {cell: [] for cell in cells}
+    failures: list[str] = []
     start = time.monotonic()
     for done in range(rounds):
         if done >= FEWEST_ROUNDS and (time.monotonic() - start) * (done + 1) / done > seconds:
@@ -223,12 +224,18 @@ def look(sides: list[Side], benchmarks: Any, cells: list[Cell], rounds: int, sec
             for number, cell in enumerate(list(pairs)):
                 progress(f"round {done + 1} of {rounds}: {number + 1} of {len(pairs)}")
                 order = (0, 1) if (number + done) % 2 else (1, 0)
-                measured = {i: sides[i].seconds(benchmarks[cell.name], cell, processor) for i in order}
+                try:
+                    measured = {i: sides[i].seconds(benchmarks[cell.name], cell, processor) for i in order}
+                except Failure as failure:
+                    failures.append(str(failure))
+                    continue
                 base, head = measured[0], measured[1]
                 if base is None or head is None:
                     del pairs[cell]
                 else:
                     pairs[cell].append((base, head))
+        if failures:
+            raise Failure("\n".join(failures))
     progress("")
     return {cell: verdict(cell.label, measured) for cell, measured in pairs.items()}
 

@@ -12,16 +12,7 @@ from numba.extending import overload
 from numba.np import numpy_support
 
 from .kernels import arrays, dots, jobs, tiles, vectors
-from .kernels.bits import (
-    STRICT,
-    address_of_loop,
-    at,
-    compiled,
-    enter_default_float_state,
-    is_given,
-    leave_float_state,
-    stack,
-)
+from .kernels.bits import STRICT, address_of_loop, always_inlined, at, compiled, is_given, stack
 from .kernels.jobs import SPACE as JOB_SPACE
 from .neuron import chosen_activation, neuron
 from .overloads import can_be_passed, function_of
@@ -98,25 +89,25 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
 
 @functools.cache
 def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
-    """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers: a call for each row of a loop."""
+    """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers.
+
+    It is what a loop calls for each of its rows. It leaves the floating-point state as it is, as scalar functions do,
+    because to set it takes longer than a short sum.
+    """
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
     kernel, takes_slope = activation.kernel_for_callers(number), activation.inputs == 2
     one_dot, size = vectors.dots(number, 1), number.bitwidth // 8
-    finish = compiled(**_WRITTEN_IN)(
-        (lambda z, slope: kernel(z, slope)) if takes_slope else (lambda z, slope: kernel(z))
-    )
+    finish = kernel if takes_slope else compiled(**_WRITTEN_IN)(lambda z, slope: kernel(z))
 
     @compiled(**STRICT)
     def compute(x, weights, k, bias, alpha):
+        always_inlined()
         cells = stack(24)
         values = at(cells, number)
         values[0], values[1] = bias, alpha
-        state = enter_default_float_state()
         one_dot(x, 0, weights, k, cells, cells + 2 * size)
-        z = finish(values[2], values[1])
-        leave_float_state(state)
-        return z
+        return finish(values[2], values[1])
 
     return compute
 
@@ -170,6 +161,7 @@ def _neuron_compiled(
         one_dot = _one_neuron(chosen, number)
 
         def direct_sum(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+            always_inlined()  # so that a loop's count of references to its rows can be left out
             arrays.check_inner(x.size, weights.size)
             return one_dot(x.ctypes.data, weights.ctypes.data, x.size, bias, alpha)
 

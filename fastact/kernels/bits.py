@@ -169,6 +169,17 @@ def not_inlined(typingctx: Any) -> Any:
 
 
 @intrinsic
+def always_inlined(typingctx: Any) -> Any:
+    """Make the calling function a part of its callers, however long they are."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.function.attributes.add("alwaysinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
 def operands(typingctx: Any, addresses: Any, real: Any, count: Any) -> Any:
     """The first `count` of an array of addresses, as a tuple of pointers to `real`."""
     if not isinstance(count, types.IntegerLiteral):
