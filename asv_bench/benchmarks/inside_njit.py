@@ -28,7 +28,7 @@ _ROWS = 64
 
 def function(name: str, implementation: str) -> Callable[..., Any]:
     found: Callable[..., Any] | None = (
-        njit(BY_HAND[name]) if implementation == "by hand" else getattr(fastact, name, None)
+        njit(cache=True)(BY_HAND[name]) if implementation == "by hand" else getattr(fastact, name, None)
     )
     if found is None:
         raise NotImplementedError(name)
@@ -41,7 +41,7 @@ def scalar_loop(name: str, implementation: str) -> Callable[..., None]:
     f = function(name, implementation)
     if name == "prelu":
 
-        @njit
+        @njit(cache=True)
         def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]
             for _ in range(times):
                 for i in range(x.size):
@@ -49,7 +49,7 @@ def scalar_loop(name: str, implementation: str) -> Callable[..., None]:
 
         return loop_of_two  # type: ignore[no-any-return]
 
-    @njit
+    @njit(cache=True)
     def loop(x, out, times):  # type: ignore[no-untyped-def]
         for _ in range(times):
             for i in range(x.size):
@@ -64,14 +64,14 @@ def array_loop(name: str) -> Callable[..., None]:
     f = function(name, "fastact")
     if name == "prelu":
 
-        @njit
+        @njit(cache=True)
         def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]
             for i in range(times):
                 f(x[i % _ROWS], 0.25, out[i % _ROWS])
 
         return loop_of_two  # type: ignore[no-any-return]
 
-    @njit
+    @njit(cache=True)
     def loop(x, out, times):  # type: ignore[no-untyped-def]
         for i in range(times):
             f(x[i % _ROWS], out[i % _ROWS])
@@ -85,7 +85,7 @@ def neuron_loop(implementation: str, name: str) -> Callable[..., None]:
     if implementation == "by hand":
         activation = function(name, implementation)
 
-        @njit
+        @njit(cache=True)
         def by_hand(x, w, b, out, times):  # type: ignore[no-untyped-def]
             for _ in range(times):
                 for i in range(x.shape[0]):
@@ -96,7 +96,7 @@ def neuron_loop(implementation: str, name: str) -> Callable[..., None]:
 
         return by_hand  # type: ignore[no-any-return]
 
-    @njit
+    @njit(cache=True)
     def loop(x, w, b, out, times):  # type: ignore[no-untyped-def]
         for _ in range(times):
             for i in range(x.shape[0]):
