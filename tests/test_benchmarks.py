@@ -1,0 +1,119 @@
+"""The asv suite covers the package and stands on its own, and the gate judges as it says."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastact
+from asv_bench import gate
+
+SUITE = Path(__file__).parent.parent / "asv_bench" / "benchmarks"
+TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in SUITE.glob("*.py")]
+
+
+def nodes() -> Iterator[ast.AST]:
+    for tree in TREES:
+        yield from ast.walk(tree)
+
+
+def used_attributes() -> set[str]:
+    """What the code of the suite takes from fastact, that in strings which other processes run included."""
+    found = set()
+    for node in nodes():
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "fastact":
+            found.add(node.attr)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {name for name in fastact.__all__ if name == node.value or f"fastact.{name}(" in node.value}
+    return found
+
+
+def test_every_public_name_has_a_benchmark() -> None:
+    assert used_attributes() == set(fastact.__all__)
+
+
+def test_the_suite_measures_older_revisions() -> None:
+    """It takes nothing from the package but public names, so that the suite of today runs with the package of then."""
+    for node in nodes():
+        if isinstance(node, ast.ImportFrom):
+            assert not (node.module or "").startswith("fastact")
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("fastact.") for alias in node.names)
+
+
+@pytest.mark.parametrize(("rounds", "k"), [(6, 1), (7, 1), (15, 3), (21, 5)])
+def test_the_interval_of_a_verdict_covers_the_median(rounds: int, k: int) -> None:
+    generator = np.random.default_rng(0)
+    covered = []
+    for _ in range(2000):
+        ratios = generator.lognormal(sigma=0.05, size=rounds)
+        verdict = gate.verdict("benchmark", [(2.0, 2.0 * ratio) for ratio in ratios.tolist()])
+        np.testing.assert_allclose([verdict.low, verdict.high], np.sort(ratios)[[k - 1, rounds - k]])
+        covered.append(verdict.low <= 1 <= verdict.high)
+    assert np.mean(covered) >= 0.955
+
+
+class Revision:
+    """A side whose benchmarks take a known time, with noise."""
+
+    def __init__(self, seconds: dict[str, Any]) -> None:
+        self._seconds = seconds
+        self._noise = itertools.cycle((1.0, 1.02, 0.99, 1.3, 1.01))
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def seconds(self, benchmark: dict[str, Any], cell: gate.Cell, processor: int | None) -> float | None:
+        time = self._seconds[cell.label]
+        if isinstance(time, Exception):
+            raise time
+        return None if time is None else float(time) * next(self._noise)
+
+
+def looked(base: dict[str, Any], head: dict[str, Any]) -> dict[str, gate.Verdict]:
+    cells = [gate.Cell(name, 0, name) for name in base]
+    sides: Any = [Revision(base), Revision(head)]
+    verdicts = gate.look(sides, dict.fromkeys(base), cells, 7, 60.0)
+    return {cell.label: verdict for cell, verdict in verdicts.items()}
+
+
+def test_a_look_finds_what_is_slower_and_leaves_out_what_is_new() -> None:
+    base = {"slow": 1.0, "same": 1e-6, "new": None, "fast": 2.0}
+    verdicts = looked(base, {"slow": 1.3, "same": 1e-6, "new": 1.0, "fast": 1.0})
+    assert set(verdicts) == {"slow", "same", "fast"}
+    assert 1.2 < verdicts["slow"].ratio < 1.4
+    assert 0.95 < verdicts["same"].ratio < 1.05
+    lines = list(gate.summary(list(verdicts.values()), [verdicts["slow"]], 1.05))
+    assert lines[0] == "1 of 3 benchmarks are slower by more than 5%."
+    assert "| slow | 1.02 s |" in lines[-1] or "| slow | 1.01 s |" in lines[-1]
+
+
+def test_failures_are_all_told() -> None:
+    failing = {"a": gate.Failure("a failed"), "b": 1.0, "c": gate.Failure("c failed")}
+    with pytest.raises(gate.Failure, match="a failed\nc failed"):
+        looked(dict.fromkeys(failing, 1.0), failing)
+
+
+def test_exit_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in gate.ONE_THREAD:
+        monkeypatch.setenv(name, "1")
+    assert gate.main(["no-such-revision"]) == 2
+    assert "no-such-revision is no revision" in capsys.readouterr().err
+    verdict = gate.verdict("one", [(1.0, 1.0)] * 7)
+    slower = gate.verdict("two", [(1.0, 1.5)] * 7)
+    for found, status in (([], 0), ([slower], 1)):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(gate, "compare", lambda options, found=found: ([verdict, slower], found))
+        assert gate.main(["HEAD", "--json", "all.json", "--markdown", "all.md"]) == status
+        assert (tmp_path / "all.json").exists()
+        assert ("| two |" in (tmp_path / "all.md").read_text(encoding="utf-8")) == bool(status)
