@@ -156,12 +156,12 @@ class Project:
     """The two revisions, and two environments of asv for them."""
 
     def __init__(self, base: str, head: str | None) -> None:
+        self._commits = [commit_of(base), commit_of(head) if head else checked_out()]
         from asv import config, environment, repo
 
         self._conf = config.Config.load("asv.conf.json")
         self._conf.matrix = self._conf.matrix | {"env": {"FASTACT_GATE": ["1", "2"]}}
         self._repo = repo.get_repo(self._conf)
-        self._commits = [commit_of(base), commit_of(head) if head else checked_out()]
         self._environments = list(environment.get_environments(self._conf, None))
         if len(self._environments) != 2:
             raise Failure("asv.conf.json must leave one choice of Python and requirements")
