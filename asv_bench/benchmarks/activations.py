@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 import fastact
 
 from . import plain_numpy
+from .timing import relative_time
 
 NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")
 IMPLEMENTATIONS = ("fastact", "numpy")
@@ -76,52 +75,67 @@ class Small:
             function(*operands, out=out)
 
 
-class Array:
+class _MillionElements:
+    """Calls that go through a million elements together."""
+
+    def prepare(self, call: Callable[..., Any], operands: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self.function, self.operands, self.keywords = call, operands, keywords
+        self.calls = ELEMENTS // operands[0].size
+        call(*operands, **keywords)
+
+    def time_million_elements(self, *parameters: Any) -> None:
+        for _ in itertools.repeat(None, self.calls):
+            self.function(*self.operands, **self.keywords)
+
+
+class Array(_MillionElements):
     """Calls on many elements, into a given output."""
 
     params = (NAMES, DTYPES, SIZES, IMPLEMENTATIONS)
     param_names = ("function", "dtype", "n", "implementation")
 
     def setup(self, name: str, dtype: str, n: int, implementation: str) -> None:
-        self.function = function(name, implementation)
-        self.operands, self.keywords = case(name, dtype, "contiguous", n)
-        self.function(*self.operands, **self.keywords)
-
-    def time_million_elements(self, name: str, dtype: str, n: int, implementation: str) -> None:
-        for _ in itertools.repeat(None, ELEMENTS // n):
-            self.function(*self.operands, **self.keywords)
+        self.prepare(function(name, implementation), *case(name, dtype, "contiguous", n))
 
 
-class Layout:
+class Layout(_MillionElements):
     """Calls on 10,000 elements in other places of memory."""
 
     params = (NAMES, ("float32", "float64"), LAYOUTS, IMPLEMENTATIONS)
     param_names = ("function", "dtype", "layout", "implementation")
 
     def setup(self, name: str, dtype: str, layout: str, implementation: str) -> None:
-        self.function = function(name, implementation)
-        self.operands, self.keywords = case(name, dtype, layout, 10_000)
-        self.function(*self.operands, **self.keywords)
-
-    def time_million_elements(self, name: str, dtype: str, layout: str, implementation: str) -> None:
-        for _ in itertools.repeat(None, ELEMENTS // 10_000):
-            self.function(*self.operands, **self.keywords)
+        self.prepare(function(name, implementation), *case(name, dtype, layout, 10_000))
 
 
-class SlopePerColumn:
+class SlopePerColumn(_MillionElements):
     """`prelu` of 100 rows with a slope for each of 100 columns."""
 
     params = (("float32", "float64"), IMPLEMENTATIONS)
     param_names = ("dtype", "implementation")
 
     def setup(self, dtype: str, implementation: str) -> None:
-        self.function = function("prelu", implementation)
-        self.operands, self.keywords = case("prelu", dtype, "slope per column", 10_000)
-        self.function(*self.operands, **self.keywords)
+        self.prepare(function("prelu", implementation), *case("prelu", dtype, "slope per column", 10_000))
 
-    def time_million_elements(self, dtype: str, implementation: str) -> None:
-        for _ in itertools.repeat(None, ELEMENTS // 10_000):
-            self.function(*self.operands, **self.keywords)
+
+class Own(_MillionElements):
+    """An activation of the user's own, made by the decorator."""
+
+    params = (("float32", "float64"), IMPLEMENTATIONS)
+    param_names = ("dtype", "implementation")
+
+    def setup(self, dtype: str, implementation: str) -> None:
+        call = silu() if implementation == "fastact" else plain_numpy.silu
+        self.prepare(call, *case("silu", dtype, "contiguous", 10_000))
+
+
+@functools.cache
+def silu() -> Callable[..., Any]:
+    @fastact.activation
+    def silu(x: Any) -> Any:
+        return x * fastact.sigmoid(x)
+
+    return silu
 
 
 class Reduce:
@@ -147,17 +161,15 @@ class RelativeToNumpy:
     params = (NAMES, ("float32", "float64"), SIZES)
     param_names = ("function", "dtype", "n")
 
-    def track_time_relative_to_numpy(self, name: str, dtype: str, n: int) -> float:
-        ours, theirs = (function(name, implementation) for implementation in IMPLEMENTATIONS)
+    def setup(self, name: str, dtype: str, n: int) -> None:
         operands, keywords = case(name, dtype, "contiguous", n)
-        ratios = []
-        for _ in range(60):
-            start = time.perf_counter()
-            ours(*operands, **keywords)
-            middle = time.perf_counter()
-            theirs(*operands, **keywords)
-            ratios.append((middle - start) / (time.perf_counter() - middle))
-        return statistics.median(ratios[3:])
+        self.ours, self.theirs = (
+            functools.partial(function(name, implementation), *operands, **keywords)
+            for implementation in IMPLEMENTATIONS
+        )
+
+    def track_time_relative_to_numpy(self, name: str, dtype: str, n: int) -> float:
+        return relative_time(self.ours, self.theirs, rounds=60)
 
     track_time_relative_to_numpy.unit = "time / NumPy's time"  # type: ignore[attr-defined]
 
@@ -168,42 +180,20 @@ class Error:
     params = (NAMES, DTYPES)
     param_names = ("function", "dtype")
 
-    def track_max_ulp(self, name: str, dtype: str) -> float:
-        wider = np.longdouble if dtype == "float64" else np.float64
-        if np.finfo(wider).eps >= np.finfo(dtype).eps:
+    def setup(self, name: str, dtype: str) -> None:
+        self.function = function(name, "fastact")
+        self.wider = np.longdouble if dtype == "float64" else np.float64
+        if np.finfo(self.wider).eps >= np.finfo(dtype).eps:
             raise NotImplementedError("no wider type on this machine")
+
+    def track_max_ulp(self, name: str, dtype: str) -> float:
+        wider = self.wider
         operands, _ = case(name, dtype, "new output", 100_000)
         wide = [operand.astype(wider) for operand in operands]
         if name == "leaky_relu":
             wide.append(np.array(0.01, dtype).astype(wider))
         right = function("prelu" if name == "leaky_relu" else name, "numpy")(*wide)
         place = np.spacing(np.abs(right).astype(dtype)).astype(wider)
-        return float(np.max(np.abs(function(name, "fastact")(*operands).astype(wider) - right) / place))
+        return float(np.max(np.abs(self.function(*operands).astype(wider) - right) / place))
 
     track_max_ulp.unit = "ULP"  # type: ignore[attr-defined]
-
-
-class Own:
-    """An activation of the user's own, made by the decorator."""
-
-    params = (("float32", "float64"), IMPLEMENTATIONS)
-    param_names = ("dtype", "implementation")
-
-    def setup(self, dtype: str, implementation: str) -> None:
-        self.function = silu() if implementation == "fastact" else plain_numpy.silu
-        self.x = inputs(dtype, (10_000,))
-        self.out = np.empty_like(self.x)
-        self.function(self.x, out=self.out)
-
-    def time_million_elements(self, dtype: str, implementation: str) -> None:
-        for _ in itertools.repeat(None, ELEMENTS // 10_000):
-            self.function(self.x, out=self.out)
-
-
-@functools.cache
-def silu() -> Callable[..., Any]:
-    @fastact.activation
-    def silu(x: Any) -> Any:
-        return x * fastact.sigmoid(x)
-
-    return silu

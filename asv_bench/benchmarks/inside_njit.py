@@ -12,9 +12,9 @@ from numba import njit
 
 import fastact
 
-from .activations import inputs
+from . import activations
+from .activations import NAMES, inputs
 
-NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")
 IMPLEMENTATIONS = ("fastact", "by hand")
 BY_HAND: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
@@ -27,12 +27,9 @@ _ROWS = 64
 
 
 def function(name: str, implementation: str) -> Callable[..., Any]:
-    found: Callable[..., Any] | None = (
-        njit(cache=True)(BY_HAND[name]) if implementation == "by hand" else getattr(fastact, name, None)
-    )
-    if found is None:
-        raise NotImplementedError(name)
-    return found
+    if implementation == "by hand":
+        return njit(cache=True)(BY_HAND[name])  # type: ignore[no-any-return]
+    return activations.function(name, implementation)
 
 
 @functools.cache

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-import fastact
-
-from . import plain_numpy
+from .activations import IMPLEMENTATIONS, function
+from .timing import relative_time
 
 # Calls a sample, shapes of x and of the weights.
 CASES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
@@ -33,7 +30,6 @@ CASES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
     "(100000, 64) -> 64": (1, (100_000, 64), (64, 64)),
 }
 LAYERS = {"float32 sigmoid": "float32", "float64 relu": "float64"}
-IMPLEMENTATIONS = ("fastact", "numpy")
 
 
 def some(shape: tuple[int, ...], dtype: str, scale: float = 1) -> Any:
@@ -50,11 +46,9 @@ def layer(case: str, layer: str, implementation: str) -> Callable[[], Any]:
     x, w = some(x_shape, dtype), some(w_shape, dtype, w_shape[0] ** -0.5)
     b = some(w_shape[1:], dtype)[()]
     out = np.empty(x_shape[:-1] + w_shape[1:], dtype) if len(x_shape) > 1 else None
-    if implementation == "fastact":
-        neuron: Callable[..., Any] = getattr(fastact, "neuron")  # noqa: B009 - older revisions may lack it
-        return lambda: neuron(x, w, b, activation, out=out)
-    function = getattr(plain_numpy, activation)
-    return lambda: plain_numpy.neuron(x, w, b, function, out)
+    neuron = function("neuron", implementation)
+    named = activation if implementation == "fastact" else function(activation, implementation)
+    return lambda: neuron(x, w, b, named, out=out)
 
 
 class Neuron:
@@ -64,8 +58,6 @@ class Neuron:
     param_names = ("shapes", "layer", "implementation")
 
     def setup(self, case: str, name: str, implementation: str) -> None:
-        if not hasattr(fastact, "neuron"):
-            raise NotImplementedError
         self.calls, self.call = CASES[case][0], layer(case, name, implementation)
         self.call()
 
@@ -81,16 +73,11 @@ class NeuronRelativeToNumpy:
     params = (tuple(CASES), tuple(LAYERS))
     param_names = ("shapes", "layer")
 
+    def setup(self, case: str, name: str) -> None:
+        self.ours, self.theirs = (layer(case, name, implementation) for implementation in IMPLEMENTATIONS)
+
     def track_time_relative_to_numpy(self, case: str, name: str) -> float:
-        ours, theirs = (layer(case, name, implementation) for implementation in IMPLEMENTATIONS)
-        ratios = []
-        for _ in range(13):
-            start = time.perf_counter()
-            ours()
-            middle = time.perf_counter()
-            theirs()
-            ratios.append((middle - start) / (time.perf_counter() - middle))
-        return statistics.median(ratios[3:])
+        return relative_time(self.ours, self.theirs, rounds=13)
 
     track_time_relative_to_numpy.unit = "time / NumPy's time"  # type: ignore[attr-defined]
 
@@ -102,8 +89,6 @@ class NeuronMemory:
     param_names = ("shapes", "layer", "implementation")
 
     def setup(self, case: str, name: str, implementation: str) -> None:
-        if not hasattr(fastact, "neuron"):
-            raise NotImplementedError
         self.call = layer(case, name, implementation)
 
     def peakmem_call(self, case: str, name: str, implementation: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-
 import numpy as np
 
 import fastact
 
-X = np.random.default_rng(0).normal(scale=3, size=1_000_000).astype(np.float32)
-OUT = np.empty_like(X)
+from .activations import case
+from .timing import median_time
+
+
+def sigmoid_of_a_million() -> None:
+    (x,), keywords = case("sigmoid", "float32", "contiguous", 1_000_000)
+    fastact.sigmoid(x, **keywords)
 
 
 class Start:
@@ -62,13 +63,13 @@ class Threads:
         self.before = fastact.get_num_threads()
         if threads == "one":
             fastact.set_num_threads(1)
-        fastact.sigmoid(X, out=OUT)
+        sigmoid_of_a_million()
 
     def teardown(self, threads: str) -> None:
         fastact.set_num_threads(self.before)
 
     def time_sigmoid(self, threads: str) -> None:
-        fastact.sigmoid(X, out=OUT)
+        sigmoid_of_a_million()
 
 
 class AlternatingWithBlas:
@@ -81,24 +82,11 @@ class AlternatingWithBlas:
         def multiply() -> None:
             np.matmul(matrix, matrix, out=product)
 
-        def activate() -> None:
-            fastact.sigmoid(X, out=OUT)
-
         def both() -> None:
             multiply()
-            activate()
+            sigmoid_of_a_million()
 
-        alone = median_time(multiply), median_time(activate)
+        alone = median_time(multiply), median_time(sigmoid_of_a_million)
         return median_time(both) / sum(alone)
 
     track_time_relative_to_each_alone.unit = "time / sum of both alone"  # type: ignore[attr-defined]
-
-
-def median_time(call: Callable[[], None]) -> float:
-    time.sleep(0.3)  # until idle threads sleep
-    times = []
-    for _ in range(60):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
