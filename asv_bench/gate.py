@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 
-THRESHOLD = 1.05  # above what `prove_gate.py` finds between a revision and itself
+THRESHOLD = 1.05
 CONFIDENCE = 0.98
 FIRST_ROUNDS, SECOND_ROUNDS = 7, 15
 SECONDS = 240.0  # for each of the two looks; fewer rounds are made where they would take longer
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compare(options: argparse.Namespace) -> tuple[list[Verdict], list[Verdict]]:
     """All verdicts of the first look, and those of the second that are slower."""
-    project = Project(options.base, options.head)
+    project = Project([commit_of(options.base), commit_of(options.head) if options.head else checked_out()])
     times = 3 if options.thorough else 1
     sides = project.sides()
     benchmarks = project.benchmarks(sides[1])
@@ -155,10 +155,10 @@ def compare(options: argparse.Namespace) -> tuple[list[Verdict], list[Verdict]]:
 class Project:
     """The two revisions, and two environments of asv for them."""
 
-    def __init__(self, base: str, head: str | None) -> None:
-        self._commits = [commit_of(base), commit_of(head) if head else checked_out()]
+    def __init__(self, commits: list[str]) -> None:
         from asv import config, environment, repo
 
+        self._commits = commits
         self._conf = config.Config.load("asv.conf.json")
         self._conf.matrix = self._conf.matrix | {"env": {"FASTACT_GATE": ["1", "2"]}}
         self._repo = repo.get_repo(self._conf)
@@ -286,7 +286,7 @@ def summary(first: list[Verdict], slower: list[Verdict], threshold: float) -> It
         yield "| slower | base | head | ratio | interval |"
         yield "|---|--:|--:|--:|--:|"
         for v in sorted(slower, key=lambda v: -v.ratio):
-            yield (f"| {v.label} | {shown(v.base)} | {shown(v.head)} | {v.ratio:.3f} | {v.low:.3f} to {v.high:.3f} |")
+            yield f"| {v.label} | {shown(v.base)} | {shown(v.head)} | {v.ratio:.3f} | {v.low:.3f} to {v.high:.3f} |"
 
 
 def shown(seconds: float) -> str:

@@ -415,6 +415,12 @@ def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], i
     return operations, memory, chains * lanes
 
 
+def shown_us(us: float | None) -> str:
+    if us is None:
+        return "–"
+    return f"{us:.3f}" if us < 1 else f"{us:.1f}" if us < 100 else f"{us:,.0f}"
+
+
 def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
     present = [library for library in LIBRARIES if any(library in row["us"] for row in rows)]
     yield "us per call; how much faster fastact is than the fastest other; its share of the multiply-adds that the"
@@ -426,10 +432,7 @@ def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
         seconds = times["fastact"] / 1e6
         peak = 2 * n * k * m / seconds / 1e9 / row["limits"]["gflops"]
         moved = (n * k + n * m) * np.dtype(row["dtype"]).itemsize / seconds / 1e9 / row["limits"]["gbytes"]
-        shown = [
-            f"{times[name]:,.{3 if times[name] < 1 else 0 if times[name] >= 100 else 1}f}" if name in times else "–"
-            for name in present
-        ]
+        shown = [shown_us(times.get(name)) for name in present]
         labels = [f"({n:,}, {k:,}) → {m:,}", row["dtype"], row["activation"]]
         return [*labels, *shown, f"{others / times['fastact']:.2f}", f"{peak:.0%}", f"{moved:.0%}"]
 

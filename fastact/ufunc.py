@@ -137,18 +137,17 @@ class Activation:
     def loop_for_callers(self, numba_type: Any) -> Any:
         """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
         loop = compiled(**STRICT)(driver.inner_loop(self.kernel, self.inputs, numba_type))
-        signature = driver.LOOP_SIGNATURE.args
-        loop.compile(signature)
-        self._check_raises(loop.inspect_llvm(signature))
-        return loop
+        return self._checked(loop, driver.LOOP_SIGNATURE.args)
 
     @functools.cache  # noqa: B019 - an activation lives as long as the process
     def kernel_for_callers(self, numba_type: Any) -> Any:
         """The function of numbers of a type, compiled for callers inside `@njit`."""
-        signature = (numba_type,) * self.inputs
-        self.kernel.compile(signature)
-        self._check_raises(self.kernel.inspect_llvm(signature))
-        return self.kernel
+        return self._checked(self.kernel, (numba_type,) * self.inputs)
+
+    def _checked(self, function: Any, signature: Any) -> Any:
+        function.compile(signature)
+        self._check_raises(function.inspect_llvm(signature))
+        return function
 
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""

@@ -160,20 +160,18 @@ def widest_vectors(typingctx: Any) -> Any:
 @intrinsic
 def not_inlined(typingctx: Any) -> Any:
     """Keep the calling function one of its own."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
-
-    return types.void(), codegen
+    return _attribute("noinline")
 
 
 @intrinsic
 def always_inlined(typingctx: Any) -> Any:
     """Make the calling function a part of its callers, however long they are."""
+    return _attribute("alwaysinline")
 
+
+def _attribute(name: str) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.function.attributes.add("alwaysinline")
+        builder.function.attributes.add(name)
         return context.get_dummy_value()
 
     return types.void(), codegen

@@ -9,6 +9,7 @@ from numba import types
 
 from . import pool, python
 from .bits import LINE, STRICT, address_of, at, call, compiled, stack
+from .vectors import FEW_ROWS
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -27,7 +28,6 @@ SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 32 * 1024
 _GRAIN = 3 << 20  # the least work for a thread
-_FEW_ROWS = 4
 _SINGLE_USE_IS_DEARER = 4  # a product takes so much longer where every number of x or of the weights serves only one
 _WORK_OF_ACTIVATION = 16  # in products
 
@@ -43,7 +43,7 @@ class Layer(NamedTuple):
 @compiled(**STRICT)
 def work(job, size):
     """What a job takes, in bytes of products."""
-    single_use = job[COLUMNS] == 1 or job[ROWS] < _FEW_ROWS
+    single_use = job[COLUMNS] == 1 or job[ROWS] < FEW_ROWS
     products = job[K] * (_SINGLE_USE_IS_DEARER if single_use else 1) + _WORK_OF_ACTIVATION
     return job[ROWS] * job[COLUMNS] * products * size
 

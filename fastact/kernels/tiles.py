@@ -83,8 +83,6 @@ def layer(real: Any) -> Layer:
     def layout(job, rows, columns):
         """Where the bias, the slopes and the packed weights lie behind the sums of a part, and the end, in bytes."""
         k = job[jobs.K]
-        if is_swept(job, rows, columns):
-            return 0, 0, 0, _BLOCK_BYTES + vector_bytes
         kind = kind_for(rows, columns)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(kind, rows, k, columns)
@@ -93,6 +91,12 @@ def layer(real: Any) -> Layer:
         weights = slopes + (sums if job[jobs.INPUTS] == 2 else 0)
         packed = up(block_columns, width) if is_packed(job, rows, columns) else 0 if masked[kind] else width
         return sums, slopes, weights, up(weights + packed * k * size, LINE)
+
+    @compiled(**STRICT)
+    def scratch_bytes(job, rows, columns):
+        if is_swept(job, rows, columns):
+            return up(min(columns * size, _BLOCK_BYTES + vector_bytes), LINE) if job[jobs.INPUTS] == 2 else 0
+        return layout(job, rows, columns)[3]
 
     @compiled(**STRICT)
     def cost(rows, columns):
@@ -114,7 +118,7 @@ def layer(real: Any) -> Layer:
         job[jobs.SCRATCH_PART] = 0
         for index in range(job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]):
             first, end, left, right = bounds(job, index)
-            job[jobs.SCRATCH_PART] = max(job[jobs.SCRATCH_PART], layout(job, end - first, right - left)[3])
+            job[jobs.SCRATCH_PART] = max(job[jobs.SCRATCH_PART], scratch_bytes(job, end - first, right - left))
 
     @compiled(**STRICT)
     def bounds(job, index):

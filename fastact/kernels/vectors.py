@@ -25,6 +25,8 @@ from .bits import LINE, has_feature
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
+FEW_ROWS = 4  #: of which the numbers of the weights serve more than one at once
+
 _DOT_VECTORS = 4
 _SWEPT_ROWS = 8  # of the weights at once
 _AHEAD = 8192  # bytes of x asked from memory ahead of their use, which is more than processors do by themselves
@@ -83,7 +85,7 @@ def shapes() -> Shapes:
     return Shapes(
         main=Shape(rows, 2, 1, free),
         narrow=Shape(12, 1, 2, free) if registers == 32 else Shape(8, 1, 1, free),
-        few=Shape(4, 2, 1, any_at_all),
+        few=Shape(FEW_ROWS, 2, 1, any_at_all),
         single=Shape(1, 4, 2, any_at_all),
     )
 
