@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         first, slower = compare(options)
     except Failure as failure:
         print(failure, file=sys.stderr)
+        return 2
+    except Exception:  # such as a revision that asv can not build: Python would end with 1, as if something were slower
+        traceback.print_exc()
         return 2
     lines = list(summary(first, slower, options.threshold))
     print("\n".join(lines))

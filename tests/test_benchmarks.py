@@ -109,6 +109,8 @@ def test_exit_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: 
         monkeypatch.setenv(name, "1")
     assert gate.main(["no-such-revision"]) == 2
     assert "no-such-revision is no revision" in capsys.readouterr().err
+    monkeypatch.setattr(gate, "Project", lambda commits: 1 / 0)
+    assert gate.main(["HEAD"]) == 2
     verdict = gate.verdict("one", [(1.0, 1.0)] * 7)
     slower = gate.verdict("two", [(1.0, 1.5)] * 7)
     for found, status in (([], 0), ([slower], 1)):
