@@ -121,17 +121,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(HERE)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     try:
-        first, slower = compare(options)
+        first, second = compare(options)
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 2
     except Exception:  # such as a revision that asv can not build: Python would end with 1, as if something were slower
         traceback.print_exc()
         return 2
+    slower = [verdict for verdict in second if verdict.low > options.threshold]
     lines = list(summary(first, slower, options.threshold))
     print("\n".join(lines))
     if files[0]:
-        figures = {"all": [v._asdict() for v in first], "slower": [v._asdict() for v in slower]}
+        looks = {"first": [v._asdict() for v in first], "second": [v._asdict() for v in second]}
+        figures = looks | {"slower": [v.label for v in slower]}
         files[0].write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if files[1]:
         files[1].write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -139,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(options: argparse.Namespace) -> tuple[list[Verdict], list[Verdict]]:
-    """All verdicts of the first look, and those of the second that are slower."""
+    """The verdicts of the first look, and those of the second."""
     project = Project([commit_of(options.base), commit_of(options.head) if options.head else checked_out()])
     times = 3 if options.thorough else 1
     sides = project.sides()
@@ -153,7 +155,7 @@ def compare(options: argparse.Namespace) -> tuple[list[Verdict], list[Verdict]]:
     second: dict[Cell, Verdict] = {}
     if suspects:
         second = look(project.sides(exchanged=True), benchmarks, suspects, SECOND_ROUNDS * times, SECONDS * times)
-    return list(first.values()), [verdict for verdict in second.values() if verdict.low > options.threshold]
+    return list(first.values()), list(second.values())
 
 
 class Project:

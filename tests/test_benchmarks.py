@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastact
-from asv_bench import gate
+from asv_bench import gate, prove_gate
 
 SUITE = Path(__file__).parent.parent / "asv_bench" / "benchmarks"
 TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in SUITE.glob("*.py")]
@@ -119,3 +119,33 @@ def test_exit_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: 
         assert gate.main(["HEAD", "--json", "all.json", "--markdown", "all.md"]) == status
         assert (tmp_path / "all.json").exists()
         assert ("| two |" in (tmp_path / "all.md").read_text(encoding="utf-8")) == bool(status)
+
+
+@pytest.mark.parametrize("name", prove_gate.SLOW_DOWNS)
+def test_what_is_slowed_to_prove_the_gate_is_there(name: str, tmp_path: Path) -> None:
+    slow_down = prove_gate.SLOW_DOWNS[name]
+    original = prove_gate.ROOT / slow_down.file
+    copy = tmp_path / slow_down.file
+    copy.parent.mkdir(parents=True)
+    copy.write_text(original.read_text(encoding="utf-8"), encoding="utf-8")
+    prove_gate.apply(slow_down, tmp_path)
+    compile(copy.read_text(encoding="utf-8"), slow_down.file, "exec")
+    with pytest.raises(ValueError, match="has changed"):
+        prove_gate.apply(slow_down._replace(old=slow_down.new * 2), tmp_path)
+
+
+def test_the_proof_tells_what_is_missed_and_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    slow_down = prove_gate.SlowDown("", "", "", slower="kernel", affected="layer")
+    looked = {label: {"ratio": 1.3, "low": 1.2, "high": 1.4} for label in ("kernel a", "kernel b", "layer", "import")}
+
+    def is_right(*slower: str) -> bool:
+        return prove_gate.is_right("case", slow_down, prove_gate.Outcome(1, looked, looked, set(slower)))
+
+    assert is_right("kernel a", "kernel b")
+    assert is_right("kernel a", "kernel b", "layer")
+    assert not is_right("kernel a", "layer")
+    assert "missed: kernel b: 1.300 (1.200 to 1.400)" in capsys.readouterr().out
+    assert not is_right("kernel a", "kernel b", "import")
+    assert "wrong: import" in capsys.readouterr().out
+    assert prove_gate.is_quiet(1, prove_gate.Outcome(0, looked, {}, set()))
+    assert not prove_gate.is_quiet(1, prove_gate.Outcome(1, looked, looked, {"layer"}))

@@ -1,0 +1,191 @@
+"""Prove that the gate names what was slowed, and nothing else: `python asv_bench/prove_gate.py [NAME ...]`.
+
+In a clone, one thing at a time is made slower and left uncommitted, as by somebody who works on it, and the gate is
+asked whether it is slower than the last commit. It has to name every benchmark that rests on what was slowed, and none
+that does not. `--unchanged N` compares the commit with itself so many times, which the threshold is calibrated by;
+`--busy` keeps a processor busy meanwhile. A run of the gate takes five to ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+
+class SlowDown(NamedTuple):
+    """An edit that makes something slower, and patterns of the benchmarks that rest on it."""
+
+    file: str
+    old: str
+    new: str
+    slower: str  #: those that are slower by more than the threshold
+    affected: str  #: those that may be, for they spend a part of their time in it
+
+
+# Products and quotients by powers of two are exact and stay in the machine code.
+_IDLE = "    y = (y * (k.one + k.one)) * k.half\n"
+
+SLOW_DOWNS = {
+    "kernel": SlowDown(
+        "fastact/kernels/scalar.py",
+        "    return fma(residual, c, y)\n",
+        "    y = fma(residual, c, y)\n" + 6 * _IDLE + "    return y\n",
+        slower=r"(Array|Layout|Scalars).*\(sigmoid, (?!.*(where|every|transposed))|Own|Arrays.*\(sigmoid, .*1000\)",
+        affected="sigmoid",
+    ),
+    "layer": SlowDown(
+        "fastact/kernels/tiles.py",
+        "                    shown = min(width, columns - panel)\n",
+        "                    shown = min(width, columns - panel)\n"
+        "                    few = max(rows * 3 // 10, min(rows, tile_rows[kind]))\n"
+        "                    x_step, z_row = job[jobs.X_STEP], columns * size\n"
+        "                    panel_rows(kind, x, x_row, x_step, w, w_step, k, start, sums, z_row, few, shown)\n",
+        slower=r"\) -> (?!1,|1000,)",
+        affected="^$",
+    ),
+    "small call": SlowDown(
+        "fastact/kernels/driver.py",
+        "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
+        "    for _ in range(6):\n"
+        "        leave_float_state(enter_default_float_state())\n"
+        "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
+        slower=r"Small|Layout.*where",
+        affected="activations",
+    ),
+    "user's loop": SlowDown(
+        "fastact/overloads.py",
+        "    return compiled(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))\n",
+        "    def call(operands):\n"
+        "        not_inlined()\n"
+        "        return element(*convert_scalars(operands, number))\n\n"
+        "    from .kernels.bits import not_inlined\n\n"
+        "    return compiled(**STRICT)(call)\n",
+        slower="Scalars|Own",
+        affected="^$",
+    ),
+    "import": SlowDown(
+        "fastact/__init__.py",
+        "_sources.seal()\n",
+        "_sources.seal()\n__import__('time').sleep(0.05)\n",
+        slower=r"process\.Start\.timeraw",
+        affected="^$",
+    ),
+}
+
+
+class Outcome(NamedTuple):
+    """What a run of the gate said."""
+
+    status: int
+    first: dict[str, Any]  #: verdicts of the first look by benchmark
+    again: dict[str, Any]  #: and of the second
+    slower: set[str]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to slow ({', '.join(SLOW_DOWNS)}); default all")
+    parser.add_argument("--unchanged", type=int, metavar="N", help="compare the commit with itself so many times")
+    parser.add_argument("--busy", action="store_true", help="keep a processor busy meanwhile")
+    parser.add_argument("--revision", default="HEAD", help="what to start from (HEAD)")
+    options = parser.parse_args(arguments)
+    names = options.names or ([] if options.unchanged else list(SLOW_DOWNS))
+    proven = True
+    with tempfile.TemporaryDirectory() as folder, busy_processor() if options.busy else contextlib.nullcontext():
+        clone = Path(folder) / "clone"
+        git("clone", "--quiet", str(ROOT), str(clone))
+        git("checkout", "--quiet", "--detach", git("rev-parse", options.revision, cwd=ROOT), cwd=clone)
+        for name in names:
+            apply(SLOW_DOWNS[name], clone)
+            proven &= is_right(name, SLOW_DOWNS[name], run_gate(clone))
+            git("checkout", "--quiet", ".", cwd=clone)
+        for number in range(options.unchanged or 0):
+            proven &= is_quiet(number + 1, run_gate(clone))
+    return 0 if proven else 1
+
+
+def apply(slow_down: SlowDown, root: Path) -> None:
+    path = root / slow_down.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(slow_down.old) != 1:
+        raise ValueError(f"{slow_down.file} has changed: what is to be slowed is not there once")
+    path.write_text(text.replace(slow_down.old, slow_down.new), encoding="utf-8")
+
+
+def run_gate(clone: Path) -> Outcome:
+    figures = clone.parent / "figures.json"
+    figures.unlink(missing_ok=True)
+    command = [sys.executable, "asv_bench/gate.py", "HEAD", "--json", str(figures)]
+    done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    if not figures.exists():
+        raise RuntimeError(f"the gate ended with {done.returncode} and without figures")
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    first, again = ({verdict["label"]: verdict for verdict in found[look]} for look in ("first", "second"))
+    return Outcome(done.returncode, first, again, set(found["slower"]))
+
+
+def is_right(name: str, slow_down: SlowDown, outcome: Outcome) -> bool:
+    """Whether the gate named what it had to and no more; prints it."""
+    due = {label for label in outcome.first if re.search(slow_down.slower, label)}
+    allowed = due | {label for label in outcome.first if re.search(slow_down.affected, label)}
+    missed, wrong = due - outcome.slower, outcome.slower - allowed
+    ratios = sorted(outcome.again[label]["ratio"] for label in due - missed)
+    print(f"{name}: {len(due) - len(missed)} of {len(due)} benchmarks that are slower were named", end="")
+    print(f" (by {ratios[0]:.2f} to {ratios[-1]:.2f})" if ratios else "", end="")
+    print(f", {len(outcome.slower - due - wrong)} that may be, and {len(wrong)} that are not.")
+    for title, labels in (("missed", missed), ("wrong", wrong)):
+        for label in sorted(labels):
+            print(f"  {title}: {described(label, outcome)}")
+    sys.stdout.flush()
+    return bool(due) and not missed and not wrong and outcome.status == 1
+
+
+def is_quiet(number: int, outcome: Outcome) -> bool:
+    """Whether the gate named nothing; prints it."""
+    first, again = (max((v["ratio"] for v in look.values()), default=1) for look in (outcome.first, outcome.again))
+    low = max((v["low"] for v in outcome.again.values()), default=1)
+    print(f"unchanged {number}: {len(outcome.slower)} of {len(outcome.first)} named; largest ratio {first:.3f}", end="")
+    print(f", of the {len(outcome.again)} looked at again {again:.3f}, largest lower end {low:.3f}.")
+    for label in sorted(outcome.slower):
+        print(f"  wrong: {described(label, outcome)}")
+    sys.stdout.flush()
+    return not outcome.slower and outcome.status == 0
+
+
+def described(label: str, outcome: Outcome) -> str:
+    looks = (look[label] for look in (outcome.first, outcome.again) if label in look)
+    return f"{label}: " + ", ".join(f"{v['ratio']:.3f} ({v['low']:.3f} to {v['high']:.3f})" for v in looks)
+
+
+@contextlib.contextmanager
+def busy_processor() -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    with contextlib.suppress(AttributeError):
+        os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+    time.sleep(0.5)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def git(*arguments: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(["git", *arguments], cwd=cwd, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603, S607
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
