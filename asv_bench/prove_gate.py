@@ -61,19 +61,16 @@ SLOW_DOWNS = {
         "    for _ in range(6):\n"
         "        leave_float_state(enter_default_float_state())\n"
         "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
-        slower=r"Small|Layout.*where",
+        slower=r"Small.* 1, |Layout.*where",
         affected="activations",
     ),
     "user's loop": SlowDown(
         "fastact/overloads.py",
-        "    return compiled(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))\n",
-        "    def call(operands):\n"
-        "        not_inlined()\n"
-        "        return element(*convert_scalars(operands, number))\n\n"
-        "    from .kernels.bits import not_inlined\n\n"
-        "    return compiled(**STRICT)(call)\n",
+        "            call = context.get_function(implementation, inner)\n",
+        "            call = context.get_function(implementation, inner)\n"
+        "            builder.fence('acq_rel')\n",  # no loop over it is vectorised
         slower="Scalars|Own",
-        affected="^$",
+        affected="Arrays",
     ),
     "import": SlowDown(
         "fastact/__init__.py",
@@ -130,7 +127,8 @@ def run_gate(clone: Path) -> Outcome:
     command = [sys.executable, "asv_bench/gate.py", "HEAD", "--json", str(figures)]
     done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if not figures.exists():
-        raise RuntimeError(f"the gate ended with {done.returncode} and without figures")
+        print(f"the gate ended with {done.returncode} and without figures")
+        return Outcome(done.returncode, {}, {}, set())
     found = json.loads(figures.read_text(encoding="utf-8"))
     first, again = ({verdict["label"]: verdict for verdict in found[look]} for look in ("first", "second"))
     return Outcome(done.returncode, first, again, set(found["slower"]))
