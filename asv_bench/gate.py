@@ -187,10 +187,10 @@ class Project:
 
 
 def commit_of(revision: str) -> str:
-    found = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    if not found:
-        raise Failure(f"{revision} is no revision")
-    return found
+    try:
+        return git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except subprocess.CalledProcessError:
+        raise Failure(f"{revision} is no revision") from None
 
 
 def checked_out() -> str:
@@ -200,7 +200,7 @@ def checked_out() -> str:
 
 
 def git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603, S607
+    done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603, S607
     return done.stdout.strip()
 
 

@@ -1,4 +1,4 @@
-"""Prove that the gate names what was slowed, and nothing else: `python asv_bench/prove_gate.py [NAME ...]`.
+"""Prove that the gate names what was slowed, and nothing else: `python -m asv_bench.prove_gate [NAME ...]`.
 
 In a clone, one thing at a time is made slower and left uncommitted, as by somebody who works on it, and the gate is
 asked whether it is slower than the last commit. It has to name every benchmark that rests on what was slowed, and none
@@ -21,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .gate import git
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -31,10 +33,10 @@ class SlowDown(NamedTuple):
     old: str
     new: str
     slower: str  #: those that are slower by more than the threshold
-    affected: str  #: those that may be, for they spend a part of their time in it
+    affected: str = "^$"  #: those that may be, for they spend a part of their time in it
 
 
-# Products and quotients by powers of two are exact and stay in the machine code.
+# Products with powers of two are exact and stay in the machine code.
 _IDLE = "    y = (y * (k.one + k.one)) * k.half\n"
 
 SLOW_DOWNS = {
@@ -53,7 +55,6 @@ SLOW_DOWNS = {
         "                    x_step, z_row = job[jobs.X_STEP], columns * size\n"
         "                    panel_rows(kind, x, x_row, x_step, w, w_step, k, start, sums, z_row, few, shown)\n",
         slower=r"\) -> (?!1,|1000,)",
-        affected="^$",
     ),
     "small call": SlowDown(
         "fastact/kernels/driver.py",
@@ -77,7 +78,6 @@ SLOW_DOWNS = {
         "_sources.seal()\n",
         "_sources.seal()\n__import__('time').sleep(0.05)\n",
         slower=r"process\.Start\.timeraw",
-        affected="^$",
     ),
 }
 
@@ -87,7 +87,7 @@ class Outcome(NamedTuple):
 
     status: int
     first: dict[str, Any]  #: verdicts of the first look by benchmark
-    again: dict[str, Any]  #: and of the second
+    second: dict[str, Any]
     slower: set[str]
 
 
@@ -96,18 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to slow ({', '.join(SLOW_DOWNS)}); default all")
     parser.add_argument("--unchanged", type=int, metavar="N", help="compare the commit with itself so many times")
     parser.add_argument("--busy", action="store_true", help="keep a processor busy meanwhile")
-    parser.add_argument("--revision", default="HEAD", help="what to start from (HEAD)")
     options = parser.parse_args(arguments)
     names = options.names or ([] if options.unchanged else list(SLOW_DOWNS))
     proven = True
     with tempfile.TemporaryDirectory() as folder, busy_processor() if options.busy else contextlib.nullcontext():
         clone = Path(folder) / "clone"
         git("clone", "--quiet", str(ROOT), str(clone))
-        git("checkout", "--quiet", "--detach", git("rev-parse", options.revision, cwd=ROOT), cwd=clone)
         for name in names:
             apply(SLOW_DOWNS[name], clone)
             proven &= is_right(name, SLOW_DOWNS[name], run_gate(clone))
-            git("checkout", "--quiet", ".", cwd=clone)
+            git("-C", str(clone), "checkout", "--quiet", ".")
         for number in range(options.unchanged or 0):
             proven &= is_quiet(number + 1, run_gate(clone))
     return 0 if proven else 1
@@ -130,8 +128,8 @@ def run_gate(clone: Path) -> Outcome:
         print(f"the gate ended with {done.returncode} and without figures")
         return Outcome(done.returncode, {}, {}, set())
     found = json.loads(figures.read_text(encoding="utf-8"))
-    first, again = ({verdict["label"]: verdict for verdict in found[look]} for look in ("first", "second"))
-    return Outcome(done.returncode, first, again, set(found["slower"]))
+    first, second = ({verdict["label"]: verdict for verdict in found[look]} for look in ("first", "second"))
+    return Outcome(done.returncode, first, second, set(found["slower"]))
 
 
 def is_right(name: str, slow_down: SlowDown, outcome: Outcome) -> bool:
@@ -139,7 +137,7 @@ def is_right(name: str, slow_down: SlowDown, outcome: Outcome) -> bool:
     due = {label for label in outcome.first if re.search(slow_down.slower, label)}
     allowed = due | {label for label in outcome.first if re.search(slow_down.affected, label)}
     missed, wrong = due - outcome.slower, outcome.slower - allowed
-    ratios = sorted(outcome.again[label]["ratio"] for label in due - missed)
+    ratios = sorted(outcome.second[label]["ratio"] for label in due - missed)
     print(f"{name}: {len(due) - len(missed)} of {len(due)} benchmarks that are slower were named", end="")
     print(f" (by {ratios[0]:.2f} to {ratios[-1]:.2f})" if ratios else "", end="")
     print(f", {len(outcome.slower - due - wrong)} that may be, and {len(wrong)} that are not.")
@@ -152,10 +150,10 @@ def is_right(name: str, slow_down: SlowDown, outcome: Outcome) -> bool:
 
 def is_quiet(number: int, outcome: Outcome) -> bool:
     """Whether the gate named nothing; prints it."""
-    first, again = (max((v["ratio"] for v in look.values()), default=1) for look in (outcome.first, outcome.again))
-    low = max((v["low"] for v in outcome.again.values()), default=1)
+    first, second = (max((v["ratio"] for v in look.values()), default=1) for look in (outcome.first, outcome.second))
+    low = max((v["low"] for v in outcome.second.values()), default=1)
     print(f"unchanged {number}: {len(outcome.slower)} of {len(outcome.first)} named; largest ratio {first:.3f}", end="")
-    print(f", of the {len(outcome.again)} looked at again {again:.3f}, largest lower end {low:.3f}.")
+    print(f", of the {len(outcome.second)} looked at again {second:.3f}, largest lower end {low:.3f}.")
     for label in sorted(outcome.slower):
         print(f"  wrong: {described(label, outcome)}")
     sys.stdout.flush()
@@ -163,7 +161,7 @@ def is_quiet(number: int, outcome: Outcome) -> bool:
 
 
 def described(label: str, outcome: Outcome) -> str:
-    looks = (look[label] for look in (outcome.first, outcome.again) if label in look)
+    looks = (look[label] for look in (outcome.first, outcome.second) if label in look)
     return f"{label}: " + ", ".join(f"{v['ratio']:.3f} ({v['low']:.3f} to {v['high']:.3f})" for v in looks)
 
 
@@ -178,11 +176,6 @@ def busy_processor() -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def git(*arguments: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(["git", *arguments], cwd=cwd, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603, S607
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
