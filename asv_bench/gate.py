@@ -21,6 +21,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -110,7 +111,9 @@ class Verdict(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", help="a revision")
-    parser.add_argument("head", nargs="?", help="a revision; by default what is checked out, changes included")
+    parser.add_argument(
+        "head", nargs="?", help="a revision; by default what is checked out, with changes and new files"
+    )
     parser.add_argument("--only", metavar="REGEX", default="", help="benchmarks whose name and parameters match")
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help=f"ratio that is slower ({THRESHOLD})")
     parser.add_argument("--thorough", action="store_true", help="three times as many rounds")
@@ -194,13 +197,22 @@ def commit_of(revision: str) -> str:
 
 
 def checked_out() -> str:
-    """A commit with what is in the working tree, on no branch."""
+    """A commit with what is in the working tree, new files too; it is on no branch, and the index stays as it is."""
+    if not git("status", "--porcelain"):
+        return commit_of("HEAD")
+    with tempfile.TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
+        git("read-tree", "HEAD", index=index)
+        git("add", "--all", ":/", index=index)
+        tree = git("write-tree", index=index)
     identity = ("-c", "user.name=gate", "-c", "user.email=gate@localhost")
-    return git(*identity, "stash", "create") or commit_of("HEAD")
+    return git(*identity, "commit-tree", tree, "-p", "HEAD", "-m", "What is checked out")
 
 
-def git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603, S607
+def git(*arguments: str, index: Path | None = None) -> str:
+    environment = os.environ | ({"GIT_INDEX_FILE": str(index)} if index else {})
+    command = ["git", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)  # noqa: S603
     return done.stdout.strip()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,31 @@ def test_exit_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: 
         assert gate.main(["HEAD", "--json", "all.json", "--markdown", "all.md"]) == status
         assert (tmp_path / "all.json").exists()
         assert ("| two |" in (tmp_path / "all.md").read_text(encoding="utf-8")) == bool(status)
+
+
+def test_what_is_checked_out_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(variable)  # as a hook of git sets them
+    gate.git("init", "--quiet")
+    for name in ("kept", "changed", "added", "deleted", "ignored"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("ignored", encoding="utf-8")
+    gate.git("add", "kept", "changed", "deleted", ".gitignore")
+    gate.git("-c", "user.name=a", "-c", "user.email=a@localhost", "commit", "--quiet", "--message=first")
+    (tmp_path / "added").unlink()
+    head = gate.commit_of("HEAD")
+    assert gate.checked_out() == head
+    (tmp_path / "changed").write_text("new", encoding="utf-8")
+    (tmp_path / "added").write_text("new", encoding="utf-8")
+    (tmp_path / "deleted").unlink()
+    before = gate.git("status", "--porcelain")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    commit = gate.checked_out()
+    assert gate.git("diff", "--name-status", head, commit).split() == ["A", "added", "M", "changed", "D", "deleted"]
+    assert gate.commit_of("HEAD") == head
+    assert gate.git("status", "--porcelain") == before
 
 
 @pytest.mark.parametrize("name", prove_gate.SLOW_DOWNS)
