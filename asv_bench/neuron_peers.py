@@ -361,7 +361,7 @@ def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], i
     from llvmlite import ir
     from numba.extending import intrinsic
 
-    from fastact.kernels import vectors
+    from fastact._kernels import vectors
 
     real = numba.from_dtype(np.dtype(dtype))
     lanes, chains = vectors.lanes(real), 12

@@ -41,14 +41,14 @@ _IDLE = "    y = (y * (k.one + k.one)) * k.half\n"
 
 SLOW_DOWNS = {
     "kernel": SlowDown(
-        "fastact/kernels/scalar.py",
+        "fastact/_kernels/scalar.py",
         "    return fma(residual, c, y)\n",
         "    y = fma(residual, c, y)\n" + 2 * _IDLE + "    return y\n",
         slower=r"(Array|Layout|Scalars)\..*\(sigmoid, (?!.*(where|every|transposed))|Own|Arrays.*\(sigmoid, .*1000\)",
         affected="sigmoid",
     ),
     "layer": SlowDown(
-        "fastact/kernels/tiles.py",
+        "fastact/_kernels/tiles.py",
         "                    shown = min(width, columns - panel)\n",
         "                    shown = min(width, columns - panel)\n"
         "                    few = max(rows * 3 // 10, min(rows, tile_rows[kind]))\n"
@@ -57,7 +57,7 @@ SLOW_DOWNS = {
         slower=r"\) -> (?!1,|1000,)",
     ),
     "small call": SlowDown(
-        "fastact/kernels/driver.py",
+        "fastact/_kernels/driver.py",
         "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
         "    for _ in range(6):\n"
         "        leave_float_state(enter_default_float_state())\n"
@@ -66,7 +66,7 @@ SLOW_DOWNS = {
         affected="activations",
     ),
     "user's loop": SlowDown(
-        "fastact/overloads.py",
+        "fastact/_compiler/overloads.py",
         "            call = context.get_function(implementation, inner)\n",
         "            call = context.get_function(implementation, inner)\n"
         "            builder.fence('acq_rel')\n",  # no loop over it is vectorised
@@ -75,8 +75,8 @@ SLOW_DOWNS = {
     ),
     "import": SlowDown(
         "fastact/__init__.py",
-        "_sources.seal()\n",
-        "_sources.seal()\n__import__('time').sleep(0.05)\n",
+        "sources.seal()\n",
+        "sources.seal()\n__import__('time').sleep(0.05)\n",
         slower=r"process\.Start\.timeraw",
     ),
 }

@@ -1,15 +1,15 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
-from . import _sources  # isort: skip - before all that it reads
-from . import (
-    _requirements,  # noqa: F401 - before anything that needs them
-    njit_neuron,  # noqa: F401 - what `neuron` is inside `@njit`
+from ._runtime import sources  # isort: skip - before all that it reads
+from ._compiler import (  # isort: skip - before anything that needs them
+    requirements,  # noqa: F401
 )
-from .activations import leaky_relu, prelu, relu, sigmoid, tanh
-from .configuration import show_config, warmup
-from .neuron import neuron
-from .threads import get_num_threads, set_num_threads
-from .ufunc import activation
+from ._compiler import njit_neuron  # noqa: F401 - what `neuron` is inside `@njit`
+from ._runtime.activations import leaky_relu, prelu, relu, sigmoid, tanh
+from ._runtime.configuration import show_config, warmup
+from ._runtime.neuron import neuron
+from ._runtime.threads import get_num_threads, set_num_threads
+from ._runtime.ufunc import activation
 
 __version__ = "0.1.0"
 
@@ -27,4 +27,4 @@ __all__ = [
     "warmup",
 ]
 
-_sources.seal()
+sources.seal()

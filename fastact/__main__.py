@@ -33,19 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace) -> None:
     if chosen.command == "plot":
-        from . import curves
+        from ._shell import curves
 
         curves.draw(chosen.file)
     elif chosen.command == "warmup":
-        from .configuration import warmup
+        from ._runtime.configuration import warmup
 
         warmup()
     elif chosen.command == "config":
-        from .configuration import show_config
+        from ._runtime.configuration import show_config
 
         show_config()
     else:
-        from . import report
+        from ._shell import report
 
         report.run()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numba
 
-from fastact.kernels import vectors
+from fastact._kernels import vectors
 
 
 def assert_registers_suffice() -> None:

@@ -1,6 +1,6 @@
 """Fit the polynomials of tanh in float32 and print the rows of its table: `python -m tests.tanh_table`.
 
-One row for each interval of `kernels/tanh_table.py`: its centre and the coefficients from the constant up.
+One row for each interval of `_kernels/tanh_table.py`: its centre and the coefficients from the constant up.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import mpmath
 import numpy as np
 
-from fastact.kernels.tanh_table import TANH
+from fastact._kernels.tanh_table import TANH
 
 from .reference import Array
 

@@ -18,8 +18,8 @@ from numba import njit
 from numba.extending import intrinsic, overload, register_jitable
 
 import fastact
-from fastact import source
-from fastact.ufunc import _python_function, find
+from fastact._runtime import fingerprint
+from fastact._runtime.ufunc import _python_function, find
 
 from .processes import run
 
@@ -300,8 +300,8 @@ def test_integers_that_stay_integers(function: Callable[..., Any]) -> None:
             np.testing.assert_array_equal(njit(lambda x: made(x))(x), expected)
 
 
-def fingerprint(function: Any) -> bytes | None:
-    return source.fingerprint(function, _python_function)
+def fingerprint_of(function: Any) -> bytes | None:
+    return fingerprint.of(function, _python_function)
 
 
 def test_fingerprint_sees_what_a_function_depends_on() -> None:
@@ -311,23 +311,23 @@ def test_fingerprint_sees_what_a_function_depends_on() -> None:
 
         return scaled
 
-    assert fingerprint(make(2.0)) is not None
-    assert fingerprint(make(2.0)) == fingerprint(make(2.0))
-    assert fingerprint(make(np.array([1.0]))) is not None
-    assert fingerprint(lambda x: swish(x) + fastact.leaky_relu(x)) is not None
+    assert fingerprint_of(make(2.0)) is not None
+    assert fingerprint_of(make(2.0)) == fingerprint_of(make(2.0))
+    assert fingerprint_of(make(np.array([1.0]))) is not None
+    assert fingerprint_of(lambda x: swish(x) + fastact.leaky_relu(x)) is not None
     others = [
         2.0, 2, True, np.float32(2), np.float64(2), 0.0, -0.0, (2.0,), (2.0, 2.0), math.nan, 2 + 0j, "2", b"2", None,
         np.array([1.0]), np.array([2.0]), np.array([1.0], np.float32), np.array([[1.0]]), np.ones(2), np.ones((2, 2)),
         np.asfortranarray(np.ones((2, 2))),
     ]  # fmt: skip
-    assert len({fingerprint(make(other)) for other in others} - {None}) == len(others)
-    assert fingerprint(lambda x: math.exp(x)) != fingerprint(lambda x: math.sin(x))
-    assert fingerprint(lambda x: math.exp(x)) != fingerprint(lambda x: np.exp(x))
+    assert len({fingerprint_of(make(other)) for other in others} - {None}) == len(others)
+    assert fingerprint_of(lambda x: math.exp(x)) != fingerprint_of(lambda x: math.sin(x))
+    assert fingerprint_of(lambda x: math.exp(x)) != fingerprint_of(lambda x: np.exp(x))
 
     def recursive(x: float) -> float:
         return x if x > 0 else recursive(x + 1)
 
-    assert fingerprint(recursive) is not None
+    assert fingerprint_of(recursive) is not None
 
 
 def test_fingerprint_sees_how_helpers_are_compiled() -> None:
@@ -335,7 +335,7 @@ def test_fingerprint_sees_how_helpers_are_compiled() -> None:
         return x - x
 
     def calling(compiled: Any) -> bytes | None:
-        return fingerprint(lambda x: compiled(x))
+        return fingerprint_of(lambda x: compiled(x))
 
     kinds = [
         njit(helper),
@@ -411,34 +411,34 @@ def identity(typingctx: Any, x: Any) -> Any:
     ],
 )
 def test_what_can_not_be_seen_is_not_kept(unseen: Any) -> None:
-    assert fingerprint(lambda x: unseen(x)) is None
-    assert fingerprint(lambda x: njit(lambda y: unseen(y))(x)) is None
+    assert fingerprint_of(lambda x: unseen(x)) is None
+    assert fingerprint_of(lambda x: njit(lambda y: unseen(y))(x)) is None
 
 
 def test_fingerprint_sees_what_is_none_and_what_loops_an_activation_has() -> None:
     def make(first: Any, second: Any) -> bytes | None:
-        return fingerprint(lambda x: x if first is None else x + 1 if second is None else x + 2)
+        return fingerprint_of(lambda x: x if first is None else x + 1 if second is None else x + 2)
 
     assert make(None, 5.0) != make(5.0, None)
     doubled = [fastact.activation(integers=flag)(lambda x: 2 * x) for flag in (False, True)]
-    assert fingerprint(lambda x: doubled[0](x)) is None  # an element of a list
+    assert fingerprint_of(lambda x: doubled[0](x)) is None  # an element of a list
     first, second = doubled
-    assert fingerprint(lambda x: first(x)) != fingerprint(lambda x: second(x))
+    assert fingerprint_of(lambda x: first(x)) != fingerprint_of(lambda x: second(x))
 
 
 def test_operators_that_somebody_else_defines_are_not_seen(tmp_path: Path) -> None:
     code = """
 import operator, fastact
 from numba.extending import overload
-from fastact import source
-assert source.fingerprint(lambda x: x @ x, lambda value: value) is not None
+from fastact._runtime import fingerprint
+assert fingerprint.of(lambda x: x @ x, lambda value: value) is not None
 @overload(operator.matmul)
 def matmul(x, y):
     return lambda x, y: x
-assert source.fingerprint(lambda x: x @ x, lambda value: value) is None
+assert fingerprint.of(lambda x: x @ x, lambda value: value) is None
 import math
 math.stub = lambda x: x
-assert source.fingerprint(lambda x: math.stub(x), lambda value: value) is None
+assert fingerprint.of(lambda x: math.stub(x), lambda value: value) is None
 """
     run(code, tmp_path)
 
@@ -453,9 +453,9 @@ def test_only_functions_become_activations(wrong: Any) -> None:
 
 def test_an_attribute_is_not_seen() -> None:
     pair = np.ones(2)
-    assert fingerprint(lambda x: x + pair[0]) is not None
-    assert fingerprint(lambda x: x + pair.size) is None
-    assert fingerprint(lambda x: x.real) is None
+    assert fingerprint_of(lambda x: x + pair[0]) is not None
+    assert fingerprint_of(lambda x: x + pair.size) is None
+    assert fingerprint_of(lambda x: x.real) is None
 
 
 @pytest.mark.parametrize("inputs", [33, 63])

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from numba import njit
 
 import fastact
-from fastact.kernels import driver, entry, pool
-from fastact.layer import Entry
-from fastact.ufunc import find
+from fastact._kernels import driver, entry, pool
+from fastact._runtime.layer import Entry
+from fastact._runtime.ufunc import find
 
 from .reference import Array, in_float64
 

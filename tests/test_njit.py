@@ -14,7 +14,8 @@ from numba import njit, prange
 
 import fastact
 import fastact as fa
-from fastact import sigmoid, store
+from fastact import sigmoid
+from fastact._runtime import store
 
 from .processes import run
 from .reference import Array, patterns

@@ -69,7 +69,7 @@ def test_the_registers_of_this_processor_suffice() -> None:
 
 def test_without_fused_multiply_add(tmp_path: Path) -> None:
     code = """
-from fastact import store
+from fastact._runtime import store
 assert store.cpu() == ("generic", "")
 check({"sigmoid": 2, "tanh": 2.5, "relu": 0, "leaky_relu": 0.5})
 """

@@ -7,23 +7,23 @@ from pathlib import Path
 import numba
 import pytest
 
-from fastact import _requirements
+from fastact._compiler import requirements
 
 from .processes import run
 
 
 def test_an_old_numba_is_named() -> None:
     with pytest.raises(ImportError, match=r"needs numba>=0.62 and found 0.61.2"):
-        _requirements.check("0.61.2")
+        requirements.check("0.61.2")
     for version in ("0.62.0", "0.68.1rc1", "1.0.0", "0+untagged.1.g1234567"):
-        _requirements.check(version)
+        requirements.check(version)
 
 
 def test_this_numba_is_tried() -> None:
-    assert not _requirements.is_untried(numba.__version__)
-    major, minor = _requirements.NEWEST_TRIED
+    assert not requirements.is_untried(numba.__version__)
+    major, minor = requirements.NEWEST_TRIED
     for version in (f"{major}.{minor + 1}.0rc1", f"{major + 1}.0.0", "0+untagged.1.g1234567"):
-        assert _requirements.is_untried(version)
+        assert requirements.is_untried(version)
 
 
 NEWER = """
@@ -40,9 +40,9 @@ def call():
 
 def test_a_newer_numba_is_tried_out(tmp_path: Path) -> None:
     code = """
-from fastact import _requirements
+from fastact._compiler import requirements
 (message,) = call()
-tried = "{}.{}".format(*_requirements.NEWEST_TRIED)
+tried = "{}.{}".format(*requirements.NEWEST_TRIED)
 assert f"up to {tried}, and this is 0.99.0; a short test passed" in message
 assert call() == []
 fastact.warmup()
@@ -52,7 +52,7 @@ fastact.warmup()
 
 def test_a_newer_numba_that_does_not_serve(tmp_path: Path) -> None:
     code = """
-from fastact.kernels import driver
+from fastact._kernels import driver
 def broken(kernel, inputs, real):
     def loop(addresses, n):
         driver.at(addresses[inputs], real)[0] = 1

@@ -102,7 +102,7 @@ def with_copy(package: Path, code: str) -> str:
 
 
 def edit(package: Path, new: str) -> None:
-    kernels = package / "kernels" / "scalar.py"
+    kernels = package / "_kernels" / "scalar.py"
     text = kernels.read_text()
     assert KERNEL in text
     kernels.write_text(text.replace(KERNEL, new))
@@ -118,7 +118,7 @@ def test_an_edit_of_any_source_is_seen(package: Path, tmp_path: Path) -> None:
 def test_sources_replaced_after_import(package: Path, tmp_path: Path) -> None:
     replace = f"""
 from pathlib import Path
-kernels = Path({str(package / "kernels" / "scalar.py")!r})
+kernels = Path({str(package / "_kernels" / "scalar.py")!r})
 kernels.write_text(kernels.read_text().replace({KERNEL!r}, {KERNEL!r} + " + x"))
 print(fastact.relu(3.0))
 """
@@ -131,7 +131,7 @@ def test_sources_replaced_while_they_are_imported(package: Path, tmp_path: Path)
     late = package / "configuration.py"
     text = late.read_text()
     late.write_text(
-        f"{text}\nfrom pathlib import Path\nkernels = Path(__file__).parent / 'kernels' / 'scalar.py'\n"
+        f"{text}\nfrom pathlib import Path\nkernels = Path(__file__).parent / '_kernels' / 'scalar.py'\n"
         f"kernels.write_text(kernels.read_text().replace('else x + x', 'else x'))\n"
     )
     code = with_copy(package, "print(fastact.relu(3.0))")
@@ -141,13 +141,13 @@ def test_sources_replaced_while_they_are_imported(package: Path, tmp_path: Path)
 
 def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     edit(package, "return zero if x <= zero else x + x")
-    kernels = package / "kernels" / "scalar.py"
+    kernels = package / "_kernels" / "scalar.py"
     code = with_copy(package, "print(fastact.relu(3.0))")
     now = 1_700_000_000
     os.utime(kernels, (now, now))
     assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="")) == 6
     kernels.write_text(kernels.read_text().replace("else x + x", "else x * 3"))
-    (compiled,) = (package / "kernels" / "__pycache__").glob("scalar.*.pyc")
+    (compiled,) = (package / "_kernels" / "__pycache__").glob("scalar.*.pyc")
     os.utime(compiled, (now, now))
     os.utime(kernels, ns=(now * 10**9 + 1, now * 10**9 + 1))
     assert float(run(code, tmp_path / "cache")) == 6  # the same second and size: Python takes the old bytecode
@@ -155,7 +155,7 @@ def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     assert float(run(code, tmp_path / "cache")) == 9
 
 
-def test_nothing_is_kept_without_sources(package: Path, tmp_path: Path) -> None:
+def test_nothing_is_kept_withoutsources(package: Path, tmp_path: Path) -> None:
     assert compileall.compile_dir(package, quiet=1, legacy=True)
     for path in package.rglob("*.py"):
         path.unlink()

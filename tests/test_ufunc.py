@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastact
-from fastact.kernels import driver, pool
-from fastact.kernels.bits import STRICT
-from fastact.ufunc import STREAM_BYTES, find
+from fastact._kernels import driver, pool
+from fastact._kernels.bits import STRICT
+from fastact._runtime.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastact
-from fastact.kernels import lookup
+from fastact._kernels import lookup
 
 from .reference import ACTIVATIONS, BOUNDS, exact, hard_float64, in_float64, patterns, ulps
 from .sweep import sweep

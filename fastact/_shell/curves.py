@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .activations import leaky_relu, relu, sigmoid, tanh
+from .._runtime.activations import leaky_relu, relu, sigmoid, tanh
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
 _CURVES: tuple[tuple[str, Callable[..., Any], str], ...] = (

@@ -17,11 +17,12 @@ import numba
 import numpy as np
 from numba import types
 
-from . import _requirements, _sources, overloads, source, store, threads
+from .._compiler import overloads, requirements
+from .._compiler.literals import typed_literals
+from .._kernels import driver, pool
+from .._kernels.bits import STRICT, compiled
+from . import fingerprint, sources, store, threads
 from .capi import LoopTable, c_function
-from .kernels import driver, pool
-from .kernels.bits import STRICT, compiled
-from .kernels.literals import typed_literals
 from .locks import lock
 
 _INTEGERS = "bBhHiIlLqQ"
@@ -111,7 +112,7 @@ class Activation:
     @property
     def runs_as_python(self) -> bool:
         """Whether the user wants to follow the function in Python. Ours are of what Python has no word for."""
-        return bool(numba.config.DISABLE_JIT) and not source.is_of_this_package(self.function)
+        return bool(numba.config.DISABLE_JIT) and not fingerprint.is_of_this_package(self.function)
 
     def compile(self, numba_type: Any) -> int:
         """The address of the inner loop for a type."""
@@ -125,7 +126,7 @@ class Activation:
             self._check_raises(entry.inspect_llvm())
             return entry
 
-        depends_on = source.fingerprint(self.function, _python_function)
+        depends_on = fingerprint.of(self.function, _python_function)
         key = None if depends_on is None else f"{numba_type}".encode() + depends_on
         return store.load(f"{self.name}-{numba_type}", key, build)
 
@@ -151,7 +152,7 @@ class Activation:
 
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
-        package, own = _sources.imported(), source.fingerprint(self.function, _python_function)
+        package, own = sources.imported(), fingerprint.of(self.function, _python_function)
         return None if package is None or own is None else package + own + str(self.ufunc.types).encode()
 
     def _python_loop(self, numba_type: Any) -> Callable[..., int]:
@@ -221,7 +222,7 @@ def _count_inputs(function: Callable[..., Any]) -> int:
     return len(parameters)
 
 
-_tried_out = not _requirements.is_untried(numba.__version__)
+_tried_out = not requirements.is_untried(numba.__version__)
 
 
 def try_out_numba() -> None:
@@ -235,7 +236,7 @@ def try_out_numba() -> None:
     if not np.array_equal(found, (x / (2 + x * x))[::-1]):
         _tried_out = False
         raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
-    newest = ".".join(map(str, _requirements.NEWEST_TRIED))
+    newest = ".".join(map(str, requirements.NEWEST_TRIED))
     warnings.warn(
         f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
         RuntimeWarning,

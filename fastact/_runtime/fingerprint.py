@@ -42,7 +42,7 @@ class _Unseen(Exception):
     """Something whose changes can not be seen."""
 
 
-def fingerprint(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> bytes | None:
+def of(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> bytes | None:
     """A digest of a function's code, its constants and all that it reaches by name.
 
     Parameters

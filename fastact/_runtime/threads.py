@@ -15,9 +15,9 @@ from typing import SupportsIndex
 import llvmlite.binding as llvm
 import numba
 
+from .._kernels import driver, pool
 from . import store
 from .capi import c_function
-from .kernels import driver, pool
 from .locks import lock
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.

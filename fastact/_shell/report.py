@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .activations import leaky_relu, relu, sigmoid, tanh
-from .neuron import neuron
-from .threads import get_num_threads
+from .._runtime.activations import leaky_relu, relu, sigmoid, tanh
+from .._runtime.neuron import neuron
+from .._runtime.threads import get_num_threads
 
 Array = npt.NDArray[Any]
 

@@ -48,7 +48,7 @@ def show_config() -> None:
     >>> fastact.show_config()  # doctest: +ELLIPSIS
     fastact ...
     """
-    from . import __version__
+    from .. import __version__
 
     name, features = store.cpu()
     vectors = max((width for width, feature in _VECTOR_BITS if f"+{feature}" in features.split(",")), default=128)

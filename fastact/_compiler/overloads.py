@@ -20,16 +20,16 @@ from numba.core.typing.typeof import Purpose
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 from numba.np import numpy_support
 
-from . import _sources
-from .kernels.arrays import is_apart
-from .kernels.bits import STRICT, compiled, convert_scalars, is_given
-from .locks import always_compiling
+from .._kernels.arrays import is_apart
+from .._kernels.bits import STRICT, compiled, convert_scalars, is_given
+from .._runtime import sources
+from .._runtime.locks import always_compiling
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}
 _templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
 
 
-def can_be_passed(function: Any, version: Callable[[], bytes | None] = _sources.imported) -> None:
+def can_be_passed(function: Any, version: Callable[[], bytes | None] = sources.imported) -> None:
     """Let a function that Numba knows be an argument of a compiled function.
 
     `version` gives bytes that change with what the function computes, or None if that can not be told.

@@ -28,8 +28,8 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 
-from . import _sources
-from .kernels.bits import STRICT
+from .._kernels.bits import STRICT
+from . import sources
 from .locks import always_compiling
 
 _MAGIC = b"fastact object 2"
@@ -188,7 +188,7 @@ def _environment() -> tuple[Any, ...]:
 
 
 def _key(name: str, source: bytes) -> str | None:
-    package = _sources.imported()
+    package = sources.imported()
     if package is None:
         return None
     return hashlib.sha256(repr((package, name, source, _environment())).encode()).hexdigest()[:32]
@@ -263,7 +263,7 @@ def _warn_not_used(path: str, reason: str) -> None:
 def state() -> str:
     """What is to be said of the folder, in words; empty where compiled code is read from it and written to it."""
     path = folder()
-    if _sources.imported() is None:
+    if sources.imported() is None:
         return "not used: the package's sources can not be seen"
     if path.exists() and not _private(os.stat(path), path):
         return "not used"

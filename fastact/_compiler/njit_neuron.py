@@ -11,12 +11,12 @@ from numba.core import errors
 from numba.extending import overload
 from numba.np import numpy_support
 
-from .kernels import arrays, dots, jobs, tiles, vectors
-from .kernels.bits import STRICT, address_of_loop, always_inlined, at, compiled, is_given, stack
-from .kernels.jobs import SPACE as JOB_SPACE
-from .neuron import chosen_activation, neuron
+from .._kernels import arrays, dots, jobs, tiles, vectors
+from .._kernels.bits import STRICT, address_of_loop, always_inlined, at, compiled, is_given, stack
+from .._kernels.jobs import SPACE as JOB_SPACE
+from .._runtime.neuron import chosen_activation, neuron
+from .._runtime.ufunc import find
 from .overloads import can_be_passed, function_of
-from .ufunc import find
 
 # Written into the caller. Numba compiles a function again with all that it calls for every function on the way to it,
 # which would take half a second each for the layers.

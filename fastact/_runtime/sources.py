@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent.parent
 _PACKAGE = __name__.partition(".")[0]
 
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from numba.core import errors
 from numba.extending import overload
 
-from .kernels import scalar
-from .kernels.bits import STRICT
-from .overloads import can_be_passed
+from .._compiler.overloads import can_be_passed
+from .._kernels import scalar
+from .._kernels.bits import STRICT
 from .ufunc import activation
 
 

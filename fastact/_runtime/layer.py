@@ -10,9 +10,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from .._kernels import dots, driver, entry, jobs, pool, python, tiles
 from . import store, threads
 from .capi import builtin, new_array_function, new_scalar_function
-from .kernels import dots, driver, entry, jobs, pool, python, tiles
 from .locks import lock
 from .ufunc import Activation, try_out_numba
 

@@ -1,0 +1,1 @@
+"""What compiles: the only rooms that import Numba, entered when code is missing, or by Numba itself."""

@@ -1,0 +1,1 @@
+"""What runs: the ufuncs, the neuron, the store of compiled code, threads."""

@@ -1,0 +1,1 @@
+"""The shell face: the report and the curves."""
