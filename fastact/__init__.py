@@ -1,10 +1,7 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
 from ._runtime import sources  # isort: skip - before all that it reads
-from ._compiler import (  # isort: skip - before anything that needs them
-    requirements,  # noqa: F401
-)
-from ._compiler import njit_neuron  # noqa: F401 - what `neuron` is inside `@njit`
+from ._runtime import door
 from ._runtime.activations import leaky_relu, prelu, relu, sigmoid, tanh
 from ._runtime.configuration import show_config, warmup
 from ._runtime.neuron import neuron
@@ -28,3 +25,4 @@ __all__ = [
 ]
 
 sources.seal()
+door.let_numba_know()

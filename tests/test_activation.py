@@ -18,8 +18,9 @@ from numba import njit
 from numba.extending import intrinsic, overload, register_jitable
 
 import fastact
+from fastact._compiler import loops
 from fastact._runtime import fingerprint
-from fastact._runtime.ufunc import _python_function, find
+from fastact._runtime.ufunc import activations, find
 
 from .processes import run
 
@@ -216,9 +217,10 @@ def test_literals_take_the_type_of_the_input(function: Callable[..., Any]) -> No
     assert activation is not None
     x = X.astype(np.float32)
     np.testing.assert_allclose(made(x), made(x.astype(np.float64)), rtol=2e-5, atol=2e-6)
-    activation.kernel.compile((numba.float32,))
-    assert activation.kernel.overloads[numba.float32,].signature.return_type == numba.float32
-    assert " to double" not in _body(activation.kernel.inspect_llvm((numba.float32,)))
+    kernel = loops.kernel(activation)
+    kernel.compile((numba.float32,))
+    assert kernel.overloads[numba.float32,].signature.return_type == numba.float32
+    assert " to double" not in _body(kernel.inspect_llvm((numba.float32,)))
     np.testing.assert_array_equal(njit(lambda x: made(x))(x), made(x))
 
 
@@ -301,7 +303,7 @@ def test_integers_that_stay_integers(function: Callable[..., Any]) -> None:
 
 
 def fingerprint_of(function: Any) -> bytes | None:
-    return fingerprint.of(function, _python_function)
+    return fingerprint.of(function, activations.get)
 
 
 def test_fingerprint_sees_what_a_function_depends_on() -> None:

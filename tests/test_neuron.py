@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 import fastact
-from fastact._kernels import driver, entry, pool
+from fastact._runtime import neuron_record, pool_record
 from fastact._runtime.layer import Entry
 from fastact._runtime.ufunc import find
 
@@ -213,19 +213,19 @@ def test_few_rows_of_wide_weights_have_the_bits_of_many(k: int, m: int, dtype: A
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_parts_for_any_number_of_threads(dtype: Any) -> None:
     """The compiled layer itself, in as many parts as the pool would be asked for on a larger machine."""
-    words = driver.new_words(pool.POOL_WORDS)
-    words[pool.BUSY] = 1  # so that the parts are computed one after the other
+    words = np.zeros(pool_record.WORDS, np.intp)
+    words[pool_record.BUSY] = 1  # so that the parts are computed one after the other
     activation = find(fastact.tanh)
     assert activation is not None
     layer = Entry(activation)
     for columns in (1, 2):
         layer.load(dtype, columns)
-    layer._words[entry.POOL] = words.ctypes.data
+    layer._words[neuron_record.POOL] = words.ctypes.data
     for n, k, m in ((97, 700, 70), (61, 900, 65), (3, 3000, 700), (25, 3000, 33), (8000, 40, 1)):
         x, w, b = make((n, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
         expected = fastact.neuron(x, w, b, "tanh")
         for threads in (2, 3, 5, 8, 64):
-            words[pool.THREADS] = threads
+            words[pool_record.THREADS] = threads
             for arranged in (w, np.asfortranarray(w)):
                 np.testing.assert_array_equal(layer.call(x, arranged, b, 0.0, None), expected)
 

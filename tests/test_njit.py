@@ -15,7 +15,7 @@ from numba import njit, prange
 import fastact
 import fastact as fa
 from fastact import sigmoid
-from fastact._runtime import store
+from fastact._runtime import numba_settings
 
 from .processes import run
 from .reference import Array, patterns
@@ -132,7 +132,7 @@ def test_same_bits_whatever_the_callers_flags(flags: dict[str, Any]) -> None:
 
 
 def test_a_loop_over_a_scalar_call_is_simd() -> None:
-    features = store.cpu()[1].split(",")
+    features = numba_settings.processor()[1].split(",")
     if "+avx2" not in features:
         pytest.skip("the packed instructions of this processor are not known to the test")
 
@@ -150,7 +150,7 @@ def test_a_loop_over_a_scalar_call_is_simd() -> None:
 
 
 def test_a_loop_over_tanh_looks_up_in_registers() -> None:
-    if "+avx512f" not in store.cpu()[1].split(","):
+    if "+avx512f" not in numba_settings.processor()[1].split(","):
         pytest.skip("this processor does not look up in registers")
 
     @njit

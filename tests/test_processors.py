@@ -69,8 +69,8 @@ def test_the_registers_of_this_processor_suffice() -> None:
 
 def test_without_fused_multiply_add(tmp_path: Path) -> None:
     code = """
-from fastact._runtime import store
-assert store.cpu() == ("generic", "")
+from fastact._runtime import numba_settings
+assert numba_settings.processor() == ("generic", "")
 check({"sigmoid": 2, "tanh": 2.5, "relu": 0, "leaky_relu": 0.5})
 """
     run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="generic")

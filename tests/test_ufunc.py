@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import fastact
 from fastact._kernels import driver, pool
 from fastact._kernels.bits import STRICT
+from fastact._runtime import loop_record
 from fastact._runtime.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
@@ -226,12 +227,12 @@ def streamed() -> Iterator[None]:
     records = [
         activation.loop(c).record for f in (fastact.relu, fastact.prelu) if (activation := find(f)) for c in "fd"
     ]
-    before = [int(record[driver.STREAM]) for record in records]
+    before = [int(record[loop_record.STREAM]) for record in records]
     for record in records:
-        record[driver.STREAM] = 1
+        record[loop_record.STREAM] = 1
     yield
     for record, size in zip(records, before, strict=True):
-        record[driver.STREAM] = size
+        record[loop_record.STREAM] = size
 
 
 @pytest.mark.usefixtures("streamed")
@@ -261,7 +262,7 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         activation = find(function)
         assert activation is not None
         records.append(activation.loop("f").record)
-    own = int(records[0][driver.SPAN])
+    own = int(records[0][loop_record.SPAN])
     span = Span(own)
     streamed = []
 
@@ -270,16 +271,17 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         span(job, index)
 
     watched = Span(watch)
+    address = ctypes.cast(watched, ctypes.c_void_p).value or 0
     before = fastact.get_num_threads()
     try:
         fastact.set_num_threads(1)
         for record in records:
-            record[driver.SPAN] = ctypes.cast(watched, ctypes.c_void_p).value
+            record[loop_record.SPAN] = address
         results = [fastact.relu(x), fastact.relu(x[1:]), fastact.relu(x, out=x.copy()[::-1]), fastact.sigmoid(x)]
     finally:
         fastact.set_num_threads(before)
         for record in records:
-            record[driver.SPAN] = own
+            record[loop_record.SPAN] = own
     assert streamed == [1, 0, 0, 0]
     np.testing.assert_array_equal(results[0], np.maximum(x, 0))
 

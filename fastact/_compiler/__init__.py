@@ -1,1 +1,8 @@
-"""What compiles: the only rooms that import Numba, entered when code is missing, or by Numba itself."""
+"""What compiles: the rooms that import Numba, entered through `_runtime.door` or by Numba itself."""
+
+from .._runtime import door
+
+
+def init() -> None:
+    """Make our functions known inside `@njit`; Numba calls it before it first compiles anything."""
+    door.enter("njit")

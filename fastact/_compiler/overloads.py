@@ -23,7 +23,9 @@ from numba.np import numpy_support
 from .._kernels.arrays import is_apart
 from .._kernels.bits import STRICT, compiled, convert_scalars, is_given
 from .._runtime import sources
-from .._runtime.locks import always_compiling
+from .._runtime.ufunc import Activation
+from . import loops
+from .compiler_lock import always_compiling
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}
 _templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
@@ -37,29 +39,22 @@ def can_be_passed(function: Any, version: Callable[[], bytes | None] = sources.i
     _versions[function] = version
 
 
-def register(ufunc: np.ufunc, element: Callable[[Any], Any], version: Callable[[], bytes | None]) -> None:
-    """Let a ufunc be called inside `@njit`, with scalars or arrays and with an output array.
-
-    Parameters
-    ----------
-    ufunc : np.ufunc
-        One output, and loops for one type each.
-    element : callable
-        Gives, for a Numba type, the compiled function of such numbers that Numba spreads over arrays.
-    version : callable
-        As for `can_be_passed`.
-    """
+def register(activation: Activation) -> None:
+    """Let the ufunc of an activation be called inside `@njit`, with scalars or arrays and with an output array."""
+    ufunc = activation.ufunc
+    if ufunc in _templates:
+        return
     # Under a ufunc's key Numba fuses the call into loops over whole expressions, or shares those out to threads, which
     # calls it for scalars: of several it can not be told any more which were arrays, whose types promote.
-    whole = _template(_Key(ufunc), ufunc, element)
-    infer_global(ufunc, types.Function(_template(ufunc, ufunc, element) if ufunc.nin == 1 else whole))
+    whole = _template(_Key(ufunc), activation)
+    infer_global(ufunc, types.Function(_template(ufunc, activation) if ufunc.nin == 1 else whole))
     _templates[ufunc] = (whole,)
-    can_be_passed(ufunc, version)
+    can_be_passed(ufunc, activation.version)
 
 
-def _template(key: Any, ufunc: np.ufunc, element: Callable[[Any], Any]) -> Any:
-    members = {"key": key, "ufunc": ufunc, "element": staticmethod(element), "_calls": {}}
-    return type(f"{ufunc.__name__}_call", (_Call,), members)
+def _template(key: Any, activation: Activation) -> Any:
+    members = {"key": key, "activation": activation, "ufunc": activation.ufunc, "_calls": {}}
+    return type(f"{activation.name}_call", (_Call,), members)
 
 
 def function_of(key: Any) -> Any:
@@ -75,8 +70,8 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
     """The call of a ufunc; a subclass for each."""
 
     key: Any
+    activation: Activation
     ufunc: np.ufunc
-    element: Callable[[Any], Any]
     _calls: dict[Any, Callable[..., Any]]
 
     @always_compiling()
@@ -87,7 +82,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         function = _new_result
         if len(given) > len(operands):
             function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-        implementation = types.Dispatcher(function(self.element(number), number))
+        implementation = types.Dispatcher(function(loops.element(self.activation, number), number))
         inner = implementation.get_call_type(self.context, (types.BaseTuple.from_types(given),), {})
 
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

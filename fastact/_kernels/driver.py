@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numba import types
 
+from .._runtime import pool_record
+from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, POOL, SPAN, STREAM
 from . import pool
 from .bits import (
     LINE,
@@ -38,17 +39,6 @@ from .bits import (
 
 WORDS = types.CPointer(types.intp)
 byte, half_word, word, double_word = types.uint8, types.uint16, types.uint32, types.uint64
-
-# A record describes one inner loop; it is the `data` pointer of NumPy's loop.
-LOOP = 0  #: address of `loop(addresses, n)`
-INPUTS = 1  #: number of inputs; there is one output
-ITEM_SIZE = 2  #: bytes of an element in NumPy's memory
-LOOP_ITEM_SIZE = 3  #: bytes of an element as the loop sees it: 4 where float16 is computed in float32
-GRAIN = 4  #: fewest elements worth a thread
-STREAM = 5  #: outputs of at least this many bytes go past the caches
-SPAN = 6  #: address of `span`
-POOL = 7  #: address of the words of the pool
-RECORD_WORDS = 8
 
 # A job describes a call of a ufunc that is cut into parts, spans of its elements.
 ADDRESSES, STRIDES, COUNT, RECORD = 0, 1, 2, 3  #: what NumPy handed to `drive`
@@ -166,7 +156,7 @@ def span(job, index):
     stop = min(job[COUNT], first + job[PART])
     block = min(job[BLOCK], stop - first)
     inputs = record[INPUTS]
-    loop = record[LOOP]
+    loop = record[FUNCTION]
     loop_size = record[LOOP_ITEM_SIZE]
     scratch = stack(_SCRATCH_SPACE)
     room = (block * loop_size + LINE - 1) // LINE * LINE
@@ -233,7 +223,7 @@ def drive(addresses, dimensions, strides, record):
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
     parts = 1
     if not sequential and n >= 2 * record[GRAIN]:
-        parts = max(1, min(at(record[POOL], types.intp)[pool.THREADS], n // record[GRAIN]))
+        parts = max(1, min(at(record[POOL], types.intp)[pool_record.THREADS], n // record[GRAIN]))
     part = n
     if parts > 1:
         part = (n + parts - 1) // parts
@@ -249,8 +239,3 @@ def drive(addresses, dimensions, strides, record):
 #: The C signatures of the entry points.
 LOOP_SIGNATURE = types.void(WORDS, types.intp)
 DRIVE_SIGNATURE = types.void(WORDS, WORDS, WORDS, WORDS)
-
-
-def new_words(count: int) -> Any:
-    """Words that compiled code reads by address; whoever makes them keeps them."""
-    return np.zeros(count, dtype=np.intp)

@@ -6,32 +6,31 @@ array, a Python float or a scalar of that type; and an output that has the right
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from numba import types
 
+from .._runtime import neuron_record
+from .._runtime.neuron_record import (
+    ARRAY_TYPE,
+    DESCRIPTOR,
+    FLOAT_TYPE,
+    INPUTS,
+    LOOP,
+    NEW_ARRAY,
+    NEW_SCALAR,
+    NONE,
+    NOT_IMPLEMENTED,
+    PART,
+    POOL,
+    RUN,
+    SCALAR_TYPE,
+    TYPES,
+)
 from . import jobs, python
 from .bits import STRICT, address_of, ask_word, at, compiled, copy, enter_default_float_state, leave_float_state, stack
 from .jobs import SPACE as JOB_SPACE
 from .python import data, ndim, new_reference, shape, strides, type_of, word
 
-# The words of an activation's entry; the first of each group are for float32, the next for float64.
-RUN = 0  #: addresses of what `jobs.runner` makes, for several neurons, then for one; 0 until they are loaded
-PART = 4  #: likewise of `jobs.Layer.part`
-LOOP = 8  #: addresses of the activation's loop
-SCALAR_TYPE = 10
-DESCRIPTOR = 12
-INPUTS = 14
-POOL = 15  #: address of the words of the pool; 0 for an activation that keeps to the caller's thread, as Python does
-ARRAY_TYPE, FLOAT_TYPE = 16, 17
-NEW_ARRAY, NEW_SCALAR = 18, 19  #: PyArray_NewFromDescr, PyArray_Scalar
-NONE, NOT_IMPLEMENTED = 20, 21
-WORDS = 22
-
 OPERANDS = 5  #: x, weights, bias, alpha, out
-#: Of numbers, in the order of the groups.
-TYPES: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))
 _TYPE_NUMBERS = tuple(dtype.num for dtype in TYPES)
 _MAX_NDIM = 64
 _DIMENSION_SPACE = _MAX_NDIM * 8
@@ -158,18 +157,13 @@ def _new_array(words, x, weights, real, job):
     return result
 
 
-def place(real: int, columns: int) -> int:
-    """Of a layer in its group."""
-    return real + 2 if columns == 1 else real
-
-
-_place = compiled(**STRICT)(place)
+_layer = compiled(**STRICT)(neuron_record.layer)
 
 
 @compiled(**STRICT)
 def _computed(words, real, job):
     """Whether the layer was computed; if not, an exception is set."""
-    layer = _place(real, job[jobs.COLUMNS])
+    layer = _layer(real, job[jobs.COLUMNS])
     job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
     job[jobs.POOL] = words[POOL]
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:
@@ -199,7 +193,7 @@ def enter(entry, arguments, count):
     real = -1
     if count == OPERANDS:
         real = _operands(words, x, weights, bias, alpha, cells, job)
-    refused = real < 0 or words[RUN + _place(real, job[jobs.COLUMNS])] == 0
+    refused = real < 0 or words[RUN + _layer(real, job[jobs.COLUMNS])] == 0
     given = out != words[NONE]
     if not refused and given:
         refused = not _output(words, out, x, weights, bias, alpha, real, job)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from numba import types
 
+from .._runtime import pool_record
 from . import pool, python
 from .bits import LINE, STRICT, address_of, at, call, compiled, stack
 from .vectors import FEW_ROWS
@@ -68,7 +69,7 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
     def run(job):
         threads = 1
         if job[POOL] != 0:
-            threads = max(1, min(at(job[POOL], types.intp)[pool.THREADS], work(job, size) // _GRAIN))
+            threads = max(1, min(at(job[POOL], types.intp)[pool_record.THREADS], work(job, size) // _GRAIN))
         plan(job, threads)
         parts = job[ROW_PARTS] * job[COLUMN_PARTS]
         needed = parts * job[SCRATCH_PART]

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from numba import prange, types
 
+from .._runtime.pool_record import BUSY, FAN_OUT, GET_NUM_THREADS, SET_NUM_THREADS, START
 from .bits import STRICT, ask, at, call, compiled, try_lock, unlock
-
-# The words of the pool, which are the process's own.
-THREADS = 0  #: threads that a call may use
-BUSY = 1  #: 1 while a call has the pool
-FAN_OUT = 2  #: address of `fan_out`, 0 until threads are first wanted
-START = 3  #: address of the function that sets FAN_OUT
-GET_NUM_THREADS = 4  #: address of Numba's function that tells how many threads the parallel loops of this thread use
-SET_NUM_THREADS = 5  #: address of the one that sets it
-POOL_WORDS = 6
 
 
 @compiled(**STRICT)

@@ -165,7 +165,8 @@ def layer(real: Any) -> Layer:
         block_rows, block_columns = blocks(kind, end - first, k, right - left)
         bias_at, slopes_at, weights_at, _ = layout(job, end - first, right - left)
         bias, slopes, weights = scratch + bias_at, scratch + slopes_at, scratch + weights_at
-        for j in range(left, right, block_columns):
+        j = left
+        while j < right:  # not `range`, which raises where a step is 0
             columns = min(block_columns, right - j)
             last_panel = (columns - 1) // width * width
             copy_strided(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
@@ -178,22 +179,27 @@ def layer(real: Any) -> Layer:
                 first_packed = 0
             elif not masked[kind] and last_panel + width > columns:
                 first_packed = last_panel
-            for panel in range(first_packed, columns, width):
+            panel = first_packed
+            while panel < columns:
                 target = weights + (panel - first_packed) * k * size
                 pack(job, j + panel, min(width, columns - panel), width, target)
+                panel += width
             i = first
             while i < end:
                 rows = block_rows if end - i >= block_rows + tile_rows[kind] else end - i
                 # The vectors of the last panel reach into the next row, so it comes first.
-                for panel in range(last_panel, -1, -width):
+                panel = last_panel
+                while panel >= 0:
                     w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
                     if panel >= first_packed:
                         w, w_step = weights + (panel - first_packed) * k * size, width * size
                     x, sums, start = job[jobs.X] + i * x_row, scratch + panel * size, bias + panel * size
                     shown = min(width, columns - panel)
                     panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
+                    panel -= width
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
                 i += rows
+            j += columns
 
     @compiled(**STRICT)
     def pack(job, first, columns, width, panel):

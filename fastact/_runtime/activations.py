@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy.typing as npt
-from numba.core import errors
-from numba.extending import overload
 
-from .._compiler.overloads import can_be_passed
-from .._kernels import scalar
-from .._kernels.bits import STRICT
-from .ufunc import activation
+from .ufunc import Activation
 
-
-@activation
-def sigmoid(x):
-    """
+sigmoid = Activation(
+    kernel="sigmoid",
+    name="sigmoid",
+    inputs=1,
+    integers=False,
+    memory_bound=False,
+    doc="""
     Logistic sigmoid, ``1 / (1 + exp(-x))``, element by element.
 
     Parameters
@@ -51,13 +49,17 @@ def sigmoid(x):
     >>> import fastact, numpy as np
     >>> fastact.sigmoid(np.array([-100.0, 0.0, 2.0]))
     array([3.72007598e-44, 5.00000000e-01, 8.80797078e-01])
-    """
-    return scalar.sigmoid(x)
+    """,
+).ufunc
 
 
-@activation
-def tanh(x):
-    """
+tanh = Activation(
+    kernel="tanh",
+    name="tanh",
+    inputs=1,
+    integers=False,
+    memory_bound=False,
+    doc="""
     Hyperbolic tangent, element by element.
 
     Parameters
@@ -94,13 +96,17 @@ def tanh(x):
     >>> import fastact, numpy as np
     >>> fastact.tanh(np.array([-1.0, 0.0, 20.0]))
     array([-0.76159416,  0.        ,  1.        ])
-    """
-    return scalar.tanh(x)
+    """,
+).ufunc
 
 
-@activation(integers=True, memory_bound=True)
-def relu(x):
-    """
+relu = Activation(
+    kernel="relu",
+    name="relu",
+    inputs=1,
+    integers=True,
+    memory_bound=True,
+    doc="""
     Rectified linear unit, `x` where it is positive and 0 elsewhere.
 
     Parameters
@@ -132,13 +138,17 @@ def relu(x):
     >>> import fastact, numpy as np
     >>> fastact.relu(np.array([-2, 0, 3]))
     array([0, 0, 3])
-    """
-    return scalar.relu(x)
+    """,
+).ufunc
 
 
-@activation(memory_bound=True)
-def prelu(x, alpha):
-    """
+prelu = Activation(
+    kernel="prelu",
+    name="prelu",
+    inputs=2,
+    integers=False,
+    memory_bound=True,
+    doc="""
     Parametric rectified linear unit, `x` where it is positive and ``alpha * x`` elsewhere.
 
     Parameters
@@ -173,14 +183,18 @@ def prelu(x, alpha):
     >>> fastact.prelu(np.array([[-1.0, 2.0], [-3.0, 4.0]]), np.array([0.1, 0.2]))
     array([[-0.1,  2. ],
            [-0.3,  4. ]])
-    """
-    return scalar.prelu(x, alpha)
+    """,
+).ufunc
 
 
-@activation(memory_bound=True)
-def linear(x):
-    """Identity, for `neuron`."""
-    return x
+linear = Activation(
+    kernel="linear",
+    name="linear",
+    inputs=1,
+    integers=False,
+    memory_bound=True,
+    doc="""Identity, for `neuron`.""",
+).ufunc
 
 
 def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **ufunc_kwargs: Any) -> Any:
@@ -223,19 +237,9 @@ def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None
     array([-0.4,  3. ])
     """
     if _OTHER_WORD in ufunc_kwargs:
-        raise TypeError(_NAME_OF_THE_SLOPE)
+        raise TypeError(NAME_OF_THE_SLOPE)
     return prelu(x, alpha, out=out, **ufunc_kwargs)
 
 
 _OTHER_WORD = "negative_slope"  # of PyTorch and Keras
-_NAME_OF_THE_SLOPE = f"leaky_relu: the slope is called alpha, not {_OTHER_WORD}"
-
-
-@overload(leaky_relu, jit_options=STRICT, strict=False)
-def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None, negative_slope: Any = None) -> Any:
-    if negative_slope is not None:
-        raise errors.TypingError(_NAME_OF_THE_SLOPE)
-    return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
-
-
-can_be_passed(leaky_relu)
+NAME_OF_THE_SLOPE = f"leaky_relu: the slope is called alpha, not {_OTHER_WORD}"

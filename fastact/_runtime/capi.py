@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
+
+from . import linker
 
 _forever: list[Any] = []  # C holds bare pointers into these
 
@@ -20,11 +22,15 @@ _forever: list[Any] = []  # C holds bare pointers into these
 class LoopTable:
     """The arrays that NumPy keeps pointers into: one C function and one data pointer for each loop of a ufunc."""
 
-    def __init__(self, function: int, data: Sequence[int], types: Sequence[str]) -> None:
-        self._functions = (ctypes.c_void_p * len(data))(*[function] * len(data))
-        self._data = (ctypes.c_void_p * len(data))(*data)
+    def __init__(self, function: int, types: Sequence[str]) -> None:
+        self._functions = (ctypes.c_void_p * len(types))(*[function] * len(types))
+        self._data = (ctypes.c_void_p * len(types))()
         self._types = ctypes.create_string_buffer(bytes(np.dtype(t).num for signature in types for t in signature))
         _forever.append(self)
+
+    def set_data(self, index: int, data: int) -> None:
+        """What the function of a loop is given beside the operands."""
+        self._data[index] = data
 
     def set_function(self, index: int, function: int) -> None:
         """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
@@ -103,7 +109,7 @@ def builtin(name: str, function: int, owner: Any) -> Callable[..., Any]:
 
 _THUNK = """
 @format = private constant [5 x i8] c"nnnn\\00"
-define void @thunk(ptr %a, ptr %b, ptr %c, ptr %d) {{
+define void @{symbol}(ptr %a, ptr %b, ptr %c, ptr %d) {{
   %environment = alloca [64 x i64]
   %saved = call i32 {fegetenv}(ptr %environment)
   %state = call i32 {PyGILState_Ensure}()
@@ -158,15 +164,12 @@ def c_function(function: Callable[[int, int, int, int], int]) -> int:
         addresses[name] = ctypes.cast(getattr(_c_maths(), name), ctypes.c_void_p).value
     addresses["callable"] = id(function)
     pointers = {name: f"inttoptr (i64 {address} to ptr)" for name, address in addresses.items()}
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_triple(llvm.get_process_triple())
-    relocation = "static" if target.name.startswith("x86") else "default"
-    machine = target.create_target_machine(opt=1, reloc=relocation, codemodel="jitdefault", jit=True)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_THUNK.format(**pointers)), machine)
-    engine.finalize_object()
-    _forever.extend((function, engine))
-    return int(engine.get_function_address("thunk"))
+    symbol = f"fastact_thunk_{next(_thunks)}"
+    _forever.append(function)
+    return linker.compile_ir(_THUNK.format(symbol=symbol, **pointers), symbol)
+
+
+_thunks = itertools.count()
 
 
 @functools.cache

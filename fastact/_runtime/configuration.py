@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 
 import llvmlite
-import numba
 import numpy as np
 
-from . import store, threads, ufunc
+from . import numba_settings, store, threads, ufunc
 from .neuron import ACTIVATIONS, neuron
 
 
@@ -50,16 +49,16 @@ def show_config() -> None:
     """
     from .. import __version__
 
-    name, features = store.cpu()
+    name, features = numba_settings.processor()
     vectors = max((width for width, feature in _VECTOR_BITS if f"+{feature}" in features.split(",")), default=128)
     rows = {
         "fastact": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
-        "numba": numba.__version__,
+        "numba": numba_settings.version(),
         "llvmlite": llvmlite.__version__,
         "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
-        "threads": f"{threads.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS} at {threads.GRAIN} elements each",
+        "threads": f"{threads.get_num_threads()} of {numba_settings.threads()} at {threads.GRAIN} elements each",
         "threading layer": threads.layer() or "not started",
         "code store": f"{store.folder()} ({state})" if (state := store.state()) else str(store.folder()),
     }

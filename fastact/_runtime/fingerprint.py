@@ -21,14 +21,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numba.core import compiler
-from numba.core.registry import CPUDispatcher
-from numba.core.typing.templates import builtin_registry
+
+from . import door
 
 _PACKAGE = __name__.partition(".")[0]
 _PLAIN = (type(None), bool, int, str, bytes)
 _NUMBERS = "biufc"  # kinds of NumPy types whose bytes tell all
-_MAKERS = ("numba", _PACKAGE, "abc")  # "abc": a class that Numba makes without a class statement
 _LIBRARIES = (
     builtins,
     math,
@@ -42,15 +40,15 @@ class _Unseen(Exception):
     """Something whose changes can not be seen."""
 
 
-def of(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> bytes | None:
+def of(function: Callable[..., Any], find: Callable[[np.ufunc], Any]) -> bytes | None:
     """A digest of a function's code, its constants and all that it reaches by name.
 
     Parameters
     ----------
     function : callable
         The function.
-    unwrap : callable
-        Gives the Python function behind an activation, and anything else as it is.
+    find : callable
+        Gives the activation behind a ufunc, or None.
 
     Returns
     -------
@@ -58,11 +56,12 @@ def of(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> bytes | No
         None if the function reaches something whose changes can not be seen.
     """
     digest = hashlib.sha256()
-    overloaded = _overloaded_by_others()
+    numba = door.numba_internals()
+    overloaded = numba.overloaded_by_others(_PACKAGE) if numba else set()
     if not overloaded.isdisjoint(map(id, vars(operator).values())):
         return None  # code names no function for an operator
     try:
-        _Walk(digest.update, unwrap, overloaded).function(function)
+        _Walk(digest.update, find, overloaded).function(function)
     except _Unseen:
         return None
     return digest.digest()
@@ -71,9 +70,9 @@ def of(function: Callable[..., Any], unwrap: Callable[[Any], Any]) -> bytes | No
 class _Walk:
     """Goes through all that a function reaches and says it in bytes."""
 
-    def __init__(self, say: Callable[[bytes], None], unwrap: Callable[[Any], Any], overloaded: set[int]) -> None:
+    def __init__(self, say: Callable[[bytes], None], find: Callable[[np.ufunc], Any], overloaded: set[int]) -> None:
         self._say = say
-        self._unwrap = unwrap
+        self._find = find
         self._overloaded = overloaded
         self._above: list[types.FunctionType] = []  # what reaches what is said now
 
@@ -120,28 +119,28 @@ class _Walk:
             self._tell("array", value.dtype.str, value.shape, value.strides, value.tobytes())
         elif _is_ours(value):
             self._tell("ours", value.__module__, value.__qualname__)
-        elif kind is CPUDispatcher:
-            self._compiled(value)
+        elif (numba := door.numba_internals()) and numba.is_compiled(value):
+            self._compiled(value, numba)
         elif id(value) not in self._overloaded and (name := _name_in_library(value)) is not None:
             self._tell("library", name)
-        elif (function := self._unwrap(value)) is not value:
+        elif isinstance(value, np.ufunc) and (activation := self._find(value)) is not None:
             self._tell("activation", value.types)
-            self.function(function)
+            self._value(activation.kernel) if isinstance(activation.kernel, str) else self.function(activation.kernel)
         elif any(value is above for above in self._above):
             self.function(value)
         else:
             raise _Unseen
 
-    def _compiled(self, dispatcher: Any) -> None:
-        standard = dispatcher._compiler.pipeline_class is compiler.Compiler and dispatcher._can_compile
-        if not standard or dispatcher.locals:
+    def _compiled(self, function: Any, numba: Any) -> None:
+        options = numba.options_of(function)
+        if options is None:
             raise _Unseen
         self._tell("compiled")
-        for name, option in sorted(dispatcher.targetoptions.items()):
+        for name, option in sorted(options.items()):
             option = tuple(sorted(option)) if isinstance(option, (set, frozenset)) else option
             self._tell("option", name)
             self._value(option)
-        self.function(dispatcher.py_func)
+        self.function(function.py_func)
 
 
 def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[Any]:
@@ -190,25 +189,9 @@ def _name_in_library(value: Any) -> str | None:
     return f"{library.__name__}.{name}"
 
 
-def _overloaded_by_others() -> set[int]:
-    """The identities of what somebody else than Numba and this package tells Numba how to compile."""
-    found = set()
-    for value, numba_type in builtin_registry.globals:
-        for template in getattr(numba_type, "templates", ()):
-            maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
-            if (maker.__module__ or "abc").partition(".")[0] not in _MAKERS:
-                found.add(id(value))
-    return found
-
-
-def is_of_this_package(function: Any) -> bool:
-    """Whether a function was written in this package."""
-    return (getattr(function, "__module__", None) or "").partition(".")[0] == _PACKAGE
-
-
 def _is_ours(value: Any) -> bool:
     """Whether a value is what one of this package's modules calls by its name; every key has their sources."""
-    if not is_of_this_package(value):
+    home = getattr(value, "__module__", None) or ""
+    if home.partition(".")[0] != _PACKAGE:
         return False
-    module = sys.modules.get(value.__module__)
-    return module is not None and getattr(module, getattr(value, "__qualname__", ""), None) is value
+    return getattr(sys.modules.get(home), getattr(value, "__qualname__", ""), None) is value

@@ -6,15 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from .._kernels import dots, driver, entry, jobs, pool, python, tiles
+from . import neuron_record as record
 from . import store, threads
 from .capi import builtin, new_array_function, new_scalar_function
-from .locks import lock
-from .ufunc import Activation, try_out_numba
+from .ufunc import Activation
 
 
 class Entry:
@@ -23,42 +21,37 @@ class Entry:
     def __init__(self, activation: Activation) -> None:
         self._activation = activation
         self.inputs = activation.inputs
-        words = self._words = driver.new_words(entry.WORDS)
-        words[entry.INPUTS] = activation.inputs
-        for i, dtype in enumerate(entry.TYPES):
-            words[entry.SCALAR_TYPE + i] = id(dtype.type)
-            words[entry.DESCRIPTOR + i] = id(dtype)
-        words[entry.ARRAY_TYPE], words[entry.FLOAT_TYPE] = id(np.ndarray), id(float)
-        words[entry.NEW_ARRAY], words[entry.NEW_SCALAR] = new_array_function(), new_scalar_function()
-        words[entry.NONE], words[entry.NOT_IMPLEMENTED] = id(None), id(NotImplemented)
+        words = self._words = np.zeros(record.WORDS, np.intp)
+        words[record.INPUTS] = activation.inputs
+        for i, dtype in enumerate(record.TYPES):
+            words[record.SCALAR_TYPE + i] = id(dtype.type)
+            words[record.DESCRIPTOR + i] = id(dtype)
+        words[record.ARRAY_TYPE], words[record.FLOAT_TYPE] = id(np.ndarray), id(float)
+        words[record.NEW_ARRAY], words[record.NEW_SCALAR] = new_array_function(), new_scalar_function()
+        words[record.NONE], words[record.NOT_IMPLEMENTED] = id(None), id(NotImplemented)
         #: `call(x, weights, bias, alpha, out)` gives the result, or NotImplemented where an operand is unusual or
         #: the type is not loaded.
         self.call: Callable[..., Any] = builtin("neuron", _enter(), words)
 
     def load(self, dtype: npt.DTypeLike, columns: int) -> None:
         """Make the layer for a type and number of columns ready: compile what it needs or take it from the store."""
-        i = entry.TYPES.index(np.dtype(dtype))
-        layer = entry.place(i, columns)
-        with lock:
-            if self._words[entry.RUN + layer] == 0:
-                try_out_numba()
-                self._words[entry.LOOP + i] = self._activation.loop(entry.TYPES[i].char).inner()
-                self._words[entry.POOL] = 0 if self._activation.runs_as_python else threads.pool_address()
-                run, self._words[entry.PART + layer] = _compiled_layer(entry.TYPES[i], dots if columns == 1 else tiles)
-                self._words[entry.RUN + layer] = run
+        i = record.TYPES.index(np.dtype(dtype))
+        layer = record.layer(i, columns)
+        if self._words[record.RUN + layer] == 0:
+            run, part = _addresses("dots" if columns == 1 else "tiles", str(record.TYPES[i]))
+            self._words[record.LOOP + i] = self._activation.loop(record.TYPES[i].char).inner()
+            self._words[record.POOL] = 0 if self._activation.runs_as_python else threads.pool_address()
+            self._words[record.PART + layer] = part
+            self._words[record.RUN + layer] = run
 
 
 @functools.cache
-def _compiled_layer(dtype: np.dtype[Any], kind: Any) -> tuple[int, int]:
-    """The addresses of what `jobs.runner` makes of a layer, and of its part."""
-    real = numba.from_dtype(dtype)
-    functions = kind.layer(real)
-    name = f"{kind.__name__.rpartition('.')[2]}-{real}"
-    run = store.load_own(f"{name}-run", jobs.RUN_SIGNATURE, jobs.runner(functions, jobs.over_threads))
-    return run, store.load_own(f"{name}-part", pool.PART_SIGNATURE, functions.part)
+def _addresses(kind: str, dtype: str) -> tuple[int, int]:
+    """Of a layer's `run` and `part`."""
+    return store.load_own("run", kind, dtype), store.load_own("part", kind, dtype)
 
 
 @functools.cache
 def _enter() -> int:
     # Where the fields of objects lie depends on how Python was built.
-    return store.load_own("enter", entry.ENTER_SIGNATURE, entry.enter, str(python.HEAD).encode())
+    return store.load_own("enter", source=str(object.__basicsize__).encode())

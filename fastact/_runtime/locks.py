@@ -1,32 +1,38 @@
-"""One lock for all that is compiled or loaded, and a fork that waits for it.
+"""The lock of all that is loaded, and a fork that waits for those who compile or load.
 
-It is Numba's own: a thread that compiles holds that lock and may come to load a loop of this package, so with a lock
-of our own two threads could wait for each other. A child process gets a copy of what its parent holds, but not the
-thread that would release it, so nobody may be compiling while the process is copied.
+Nobody who holds this lock waits for another: a thread that compiles holds Numba's and may come to load something, so
+Numba's is taken first wherever both are wanted. A child process gets a copy of what its parent holds, but not the
+thread that would release it, so both are taken while a process is copied.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
+import threading
+from typing import Any
 
-import numba
-from numba.core.compiler_lock import global_compiler_lock as lock
+lock = threading.RLock()
 
-__all__ = ["always_compiling", "lock"]
+_locks: list[Any] = [lock]
+_held: list[list[Any]] = []
 
 
-@contextlib.contextmanager
-def always_compiling() -> Iterator[None]:
-    """Compile in spite of NUMBA_DISABLE_JIT: it is there for users to follow their own functions in Python."""
-    with lock:
-        before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 0
-        try:
-            yield
-        finally:
-            numba.config.DISABLE_JIT = before
+def take_before_ours(outer: Any) -> None:
+    """Say that another lock comes before ours in the order, and is to be waited for before a fork."""
+    _locks.insert(0, outer)
+
+
+def _before_fork() -> None:
+    locks = list(_locks)
+    for each in locks:
+        each.acquire()
+    _held.append(locks)
+
+
+def _after_fork() -> None:
+    for each in reversed(_held.pop()):
+        each.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,12 +1,13 @@
 """The package's sources as they were imported, for the keys of compiled code.
 
 Files can be replaced while a process runs, by an upgrade say; a key made of what lies on the disk by then would give
-old code to new sources. So they are read when the import begins and again when it ends: only if nothing changed in
-between is it known what was imported.
+old code to new sources, and the half that compiles, which is imported later, would be another than the half that runs.
+So it is watched whether the files are those that were there when the import began.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -14,34 +15,55 @@ from pathlib import Path
 from types import ModuleType
 
 _FOLDER = Path(__file__).parent.parent
-_PACKAGE = __name__.partition(".")[0]
+_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]
 
 
-def _read() -> dict[str, bytes]:
+def _states() -> dict[str, tuple[int, ...]]:
+    """What tells of each file whether it was replaced."""
     try:
-        return {str(path): hashlib.sha256(path.read_bytes()).digest() for path in sorted(_FOLDER.rglob("*.py"))}
+        return {
+            entry.path: (status.st_ino, status.st_size, status.st_mtime_ns)
+            for folder in [_FOLDER, *(_FOLDER / name for name in os.listdir(_FOLDER) if name.startswith("_"))]
+            if folder.is_dir()
+            for entry in os.scandir(folder)
+            if entry.name.endswith(".py")
+            for status in [entry.stat()]
+        }
     except OSError:
         return {}
 
 
-_at_first = _read()
-_imported: bytes | None = None
+_at_first = _states()
+_sealed: bool | None = None  # whether every import so far ended with the files that it began with
+
+
+def are_unchanged() -> bool:
+    """Whether the files are those that were there when the import began."""
+    return _states() == _at_first
 
 
 def seal() -> None:
-    """Say that the import has ended."""
-    global _imported
-    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE]
-    if _read() == _at_first and all(map(_runs_its_source, modules)):
-        digest = hashlib.sha256()
-        for path, content in _at_first.items():
-            digest.update(f"{os.path.relpath(path, _FOLDER)}\n".encode() + content)
-        _imported = digest.digest()
+    """Say that an import has ended."""
+    global _sealed
+    modules = [module for name, module in list(sys.modules.items()) if f"{name}.".startswith(f"{_PACKAGE}.")]
+    _sealed = _sealed is not False and bool(_at_first) and are_unchanged() and all(map(_runs_its_source, modules))
 
 
 def imported() -> bytes | None:
     """A digest of the sources that this process runs, or None if it can not be told."""
-    return _imported
+    return _digest() if _sealed else None
+
+
+@functools.cache
+def _digest() -> bytes | None:
+    digest = hashlib.sha256()
+    try:
+        for path in sorted(_at_first):
+            content = Path(path).read_bytes()
+            digest.update(f"{os.path.relpath(path, _FOLDER)} {len(content)}\n".encode() + content)
+    except OSError:
+        return None
+    return digest.digest() if are_unchanged() else None
 
 
 def _runs_its_source(module: ModuleType) -> bool:

@@ -1,16 +1,14 @@
 """The compiled-code store: machine code kept between processes.
 
-An entry point is compiled once by Numba, turned into an object file by LLVM, and kept under a key made of all that
-the code depends on; the next process maps the object without starting Numba's compiler. An entry is written whole
-(to a temporary file, then renamed) and carries a checksum. It holds code, so it is read only from a folder and a
-file that only the user or root can write. Anything wrong with it means compiling again.
+An entry point is compiled once, turned into an object file, and kept under a key made of all that the code depends on;
+the next process links the object without a compiler. An entry is written whole (to a temporary file, then renamed) and
+carries a checksum. It holds code, so it is read only from a folder and a file that only the user or root can write.
+Anything wrong with it means compiling again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import functools
 import hashlib
 import itertools
 import os
@@ -25,12 +23,9 @@ from typing import Any, NamedTuple
 
 import llvmlite
 import llvmlite.binding as llvm
-import numba
 import numpy as np
 
-from .._kernels.bits import STRICT
-from . import sources
-from .locks import always_compiling
+from . import door, linker, numba_settings, sources
 
 _MAGIC = b"fastact object 2"
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
@@ -43,42 +38,77 @@ class Entry(NamedTuple):
     code: bytes  #: an object file
 
 
-def load(name: str, source: bytes | None, build: Callable[[], Any]) -> int:
+class _Place(NamedTuple):
+    """Where an entry is to be found."""
+
+    symbol: str
+    path: Path | None  #: None where it is not kept
+
+
+def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars: Any) -> int:
     """The address of a compiled C function.
 
     Parameters
     ----------
     name : str
         Names the entry for a person who looks into the folder.
-    source : bytes or None
-        All that the code depends on besides the package itself and the machine; None if that can not be told,
+    source : callable
+        Gives all that the code depends on besides the package itself and the machine, or None if that can not be told,
         which leaves the code in memory only.
-    build : callable
-        Compiles the function: gives a `numba.cfunc`.
+    kind : str
+        Names the function of the half that compiles which makes the entry.
+    *particulars
+        Its arguments.
     """
-    with always_compiling():
-        key = None if source is None else _key(name, source)
-        # All code of the process is linked into one place, where no two functions may have the same name.
-        symbol = f"fastact_{next(_unkept)}" if key is None else f"fastact_{key}"
-        path = None if key is None else folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o")
-        kept = None if path is None else _read(path)
-        if kept is not None and _resolvable(kept):
-            return _link(kept, symbol)
-        entry = _compile(build, symbol)
-        if path is not None:
-            _write(path, entry)
-        return _link(entry, symbol)
+    address = _taken(_place(name, source()))
+    if address == 0:
+        compiler = door.compiler()
+        with compiler.lock:  # of those who compile
+            # More can be told now, and another thread may have been sooner.
+            place = _place(name, source())
+            address = _taken(place)
+            if address == 0:
+                entry = compiler.compiled(kind, particulars, place.symbol)
+                if place.path is not None:
+                    _write(place.path, entry)
+                address = linker.link(entry.code, place.symbol)
+    return address
 
 
-def load_own(name: str, signature: Any, function: Callable[..., Any], source: bytes = b"") -> int:
-    """The address of one of the package's own functions, compiled as a C function of a signature.
+def load_own(kind: str, *particulars: str, source: bytes = b"") -> int:
+    """The address of one of the package's own functions.
 
-    `source` is what it depends on beside the package's sources.
+    `source` is what it depends on beside the package's sources and its particulars.
     """
-    return load(name, source, lambda: numba.cfunc(signature, **STRICT)(function))
+    return load("-".join((kind, *particulars)), lambda: source, kind, *particulars)
+
+
+def _place(name: str, source: bytes | None) -> _Place:
+    key = None if source is None else _key(name, source)
+    if key is None:
+        return _Place(f"fastact_{next(_unkept)}", None)
+    return _Place(f"fastact_{key}", folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o"))
 
 
 _unkept = itertools.count()
+
+
+def _key(name: str, source: bytes) -> str | None:
+    package, settings = sources.imported(), numba_settings.of_code()
+    if package is None or settings is None:
+        return None
+    versions = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
+    return hashlib.sha256(repr((package, name, source, settings, versions)).encode()).hexdigest()[:32]
+
+
+def _taken(place: _Place) -> int:
+    """The address of what is linked already or kept, or 0."""
+    address = linker.linked(place.symbol)
+    if address == 0 and place.path is not None:
+        kept = _read(place.path)
+        if kept is not None and linker.are_known(kept.outside):
+            address = linker.link(kept.code, place.symbol)
+    return address
 
 
 def folder() -> Path:
@@ -93,105 +123,6 @@ def folder() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "fastact"
-
-
-@functools.cache
-def cpu() -> tuple[str, str]:
-    """Name and feature string of the processor that code is compiled for."""
-    from numba.core.codegen import get_host_cpu_features
-
-    config = numba.config
-    name = llvm.get_host_cpu_name() if config.CPU_NAME is None else config.CPU_NAME
-    features = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-    return name, features
-
-
-@functools.cache
-def _target_machine() -> Any:
-    """The machine that Numba's own just-in-time compiler uses, so that its optimised IR meets the same target."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    name, features = cpu()
-    target = llvm.Target.from_triple(llvm.get_process_triple())
-    relocation = "static" if target.name.startswith("x86") else "default"
-    return target.create_target_machine(
-        cpu=name, features=features, opt=int(numba.config.OPT), reloc=relocation, codemodel="jitdefault", jit=True
-    )
-
-
-def _compile(build: Callable[[], Any], symbol: str) -> Entry:
-    compiled = build()
-    module = llvm.parse_assembly(compiled.inspect_llvm())
-    module.get_function(compiled.native_name).name = symbol
-    _isolate(module, symbol)
-    outside = [function.name for function in module.functions if function.is_declaration]
-    outside += [variable.name for variable in module.global_variables if variable.is_declaration]
-    code = _target_machine().emit_object(module)
-    return Entry(tuple(n for n in outside if not n.startswith("llvm.")), code)
-
-
-def _isolate(module: Any, symbol: str) -> None:
-    """Leave one function visible, so that what can not happen, such as an exception, leaves no code behind."""
-    for value in (*module.functions, *module.global_variables):
-        if not value.is_declaration and value.name != symbol and not value.name.startswith("llvm."):
-            value.linkage = "internal"
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()  # what the vectoriser called
-    passes.add_ipsccp_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.add_strip_dead_prototype_pass()
-    tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
-    passes.run(module, llvm.create_pass_builder(_target_machine(), tuning))
-
-
-def _resolvable(entry: Entry) -> bool:
-    """Whether the process has what the code refers to: LLVM ends the process when it does not."""
-    if not all(map(_has_symbol, entry.outside)):
-        _register_numba_runtime()
-    return all(map(_has_symbol, entry.outside))
-
-
-def _register_numba_runtime() -> None:
-    """Make the functions of Numba's runtime known to LLVM, as Numba does when it compiles for the first time."""
-    from numba.core.runtime import _nrt_python
-
-    for name, address in _nrt_python.c_helpers.items():
-        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
-
-
-def _has_symbol(name: str) -> bool:
-    return llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name)
-
-
-@functools.cache
-def _engine() -> Any:
-    """Holds the code, for as long as the process lives."""
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
-
-
-def _link(entry: Entry, symbol: str) -> int:
-    engine = _engine()
-    engine.add_object_file(llvm.ObjectFileRef.from_data(entry.code))
-    engine.finalize_object()
-    return int(engine.get_function_address(symbol))
-
-
-@functools.cache
-def _environment() -> tuple[Any, ...]:
-    """What all entries depend on beside the package's sources: the compiler and the machine."""
-    config = numba.config
-    names = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "BOUNDSCHECK", "USING_SVML")
-    switches = [getattr(config, name) for name in names]
-    versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.implementation.cache_tag)
-    return switches, versions, llvm.get_process_triple(), cpu()
-
-
-def _key(name: str, source: bytes) -> str | None:
-    package = sources.imported()
-    if package is None:
-        return None
-    return hashlib.sha256(repr((package, name, source, _environment())).encode()).hexdigest()[:32]
 
 
 def _read(path: Path) -> Entry | None:

@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import SupportsIndex
 
 import llvmlite.binding as llvm
-import numba
+import numpy as np
 
-from .._kernels import driver, pool
-from . import store
+from . import numba_settings, pool_record, store
 from .capi import c_function
-from .locks import lock
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
 GRAIN = 12_500
 
-_pool = driver.new_words(pool.POOL_WORDS)
-_pool[pool.THREADS] = numba.config.NUMBA_NUM_THREADS
+_pool = np.zeros(pool_record.WORDS, np.intp)
+_pool[pool_record.THREADS] = numba_settings.threads()
 
 _chosen = False  # whether the user asked for more than one thread
 _obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
@@ -32,20 +30,24 @@ _obstacle = ""  # why calls stay on their own thread whatever was asked; empty w
 
 def pool_address() -> int:
     """The address of the words that compiled code reads; the first call makes them ready."""
-    if _pool[pool.START] == 0:
-        _pool[pool.START] = c_function(start)
+    if _pool[pool_record.START] == 0:
+        _pool[pool_record.START] = c_function(start)
     return int(_pool.ctypes.data)
 
 
 def start(*_: int) -> int:
-    """Start Numba's thread pool and load the code that shares a call out; the driver calls it when it wants threads."""
-    with lock:
-        if _pool[pool.FAN_OUT] == 0 and not _obstacle:
-            _start()
+    """Start Numba's thread pool and load the code that shares a call out; the driver calls it when it wants threads.
+
+    Two threads may do so at once, for a lock would come before Numba's, and nobody may wait for it who has that.
+    """
+    if _pool[pool_record.FAN_OUT] == 0 and not _obstacle:
+        _start()
     return 0
 
 
 def _start() -> None:
+    import numba
+
     if layer() == "omp" and _may_be_a_copy():
         _stay_on_one_thread(_FORKED)
         return
@@ -62,9 +64,9 @@ def _start() -> None:
         if _chosen:
             _warn_of_obstacle()
         return
-    _pool[pool.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
-    _pool[pool.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
-    _pool[pool.FAN_OUT] = store.load_own("fan_out", pool.FAN_OUT_SIGNATURE, pool.fan_out)
+    _pool[pool_record.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
+    _pool[pool_record.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
+    _pool[pool_record.FAN_OUT] = store.load_own("fan_out")
 
 
 _FORKED = "the process was forked from one that used OpenMP, which does not survive that"
@@ -73,7 +75,7 @@ _FORKED = "the process was forked from one that used OpenMP, which does not surv
 def _stay_on_one_thread(obstacle: str) -> None:
     global _obstacle
     _obstacle = obstacle
-    _pool[pool.THREADS] = 1
+    _pool[pool_record.THREADS] = 1
 
 
 def _warn_of_obstacle() -> None:
@@ -112,8 +114,8 @@ def _may_be_a_copy() -> bool:
 
 def _in_child() -> None:
     """After a fork: only this thread exists, and the pool may have been in use."""
-    busy = _pool[pool.BUSY] != 0
-    _pool[pool.BUSY] = 0
+    busy = _pool[pool_record.BUSY] != 0
+    _pool[pool_record.BUSY] = 0
     if layer() == "omp":
         _stay_on_one_thread(_FORKED)
     elif busy:
@@ -126,9 +128,10 @@ if hasattr(os, "register_at_fork"):
 
 def layer() -> str | None:
     """Numba's threading layer, once it has been started."""
+    numba = sys.modules.get("numba")
     try:
-        return str(numba.threading_layer())
-    except ValueError:
+        return None if numba is None else str(numba.threading_layer())
+    except (AttributeError, ValueError):
         return None
 
 
@@ -179,7 +182,7 @@ def set_num_threads(n: SupportsIndex) -> None:
     1
     """
     count = operator.index(n)
-    limit = numba.config.NUMBA_NUM_THREADS
+    limit = numba_settings.threads()
     if not 1 <= count <= limit:
         raise ValueError(f"the number of threads must be between 1 and {limit}, got {count}")
     global _chosen
@@ -187,7 +190,7 @@ def set_num_threads(n: SupportsIndex) -> None:
     if _obstacle and count > 1:
         _warn_of_obstacle()
     else:
-        _pool[pool.THREADS] = count
+        _pool[pool_record.THREADS] = count
 
 
 def get_num_threads() -> int:
@@ -205,4 +208,4 @@ def get_num_threads() -> int:
     >>> fastact.get_num_threads() >= 1
     True
     """
-    return int(_pool[pool.THREADS])
+    return int(_pool[pool_record.THREADS])

@@ -6,22 +6,15 @@ import contextlib
 import ctypes
 import functools
 import inspect
-import re
 import sys
-import types as python_types
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any, overload
 
-import numba
 import numpy as np
-from numba import types
 
-from .._compiler import overloads, requirements
-from .._compiler.literals import typed_literals
-from .._kernels import driver, pool
-from .._kernels.bits import STRICT, compiled
-from . import fingerprint, sources, store, threads
+from . import fingerprint, loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
 from .locks import lock
 
@@ -34,180 +27,134 @@ STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
 _loops: dict[int, Loop] = {}
-_activations: dict[np.ufunc, Activation] = {}
+activations: dict[np.ufunc, Activation] = {}
 
 
 class Loop:
     """The loop of an activation for one type, which C knows by the address of its record; loaded when first called."""
 
-    def __init__(self, owner: Activation, code: str) -> None:
+    def __init__(self, owner: Activation, code: str, table: LoopTable, index: int) -> None:
         dtype = np.dtype(code)
-        computed = np.dtype(np.float32) if code == "e" else dtype
+        self._computed = np.dtype(np.float32) if code == "e" else dtype
         self.name = f"{owner.name} of {dtype}"
-        self.record = driver.new_words(driver.RECORD_WORDS)
-        self.record[driver.INPUTS] = owner.inputs
-        self.record[driver.ITEM_SIZE] = dtype.itemsize
-        self.record[driver.LOOP_ITEM_SIZE] = computed.itemsize
-        self.record[driver.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
+        self.record = np.zeros(loop_record.WORDS, np.intp)
+        self.record[loop_record.INPUTS] = owner.inputs
+        self.record[loop_record.ITEM_SIZE] = dtype.itemsize
+        self.record[loop_record.LOOP_ITEM_SIZE] = self._computed.itemsize
+        self.record[loop_record.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
         self._owner = owner
-        self._type = numba.from_dtype(computed)
-        self._function = 0
+        self._table, self._index = table, index
+        table.set_data(index, self.address)
+        _loops[self.address] = self
 
     @property
     def address(self) -> int:
         """Of the record."""
         return int(self.record.ctypes.data)
 
-    def belongs_to(self, table: LoopTable, index: int) -> None:
-        """Say where the ufunc keeps the function that it calls for this loop."""
-        self._table, self._index = table, index
-
     def load(self) -> int:
         """Make the loop ready; gives the C function that serves it from now on."""
-        with lock:
-            if self._function == 0:
-                try_out_numba()
-                self.record[driver.POOL] = threads.pool_address()
-                self.record[driver.SPAN] = _span()
-                self.record[driver.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
-                self.inner()
-                self._function = _driver()
-                self._table.set_function(self._index, self._function)
-        return self._function
+        self.inner()
+        self.record[loop_record.POOL] = threads.pool_address()
+        self.record[loop_record.SPAN] = _span()
+        self.record[loop_record.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
+        self._table.set_function(self._index, _driver())
+        return _driver()
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
-        with lock:
-            if self.record[driver.LOOP] == 0:
-                self.record[driver.LOOP] = self._owner.compile(self._type)
-        return int(self.record[driver.LOOP])
+        if self.record[loop_record.FUNCTION] == 0:
+            address = self._owner.load(self._computed)
+            with lock:
+                self.record[loop_record.FUNCTION] = self.record[loop_record.FUNCTION] or address
+        return int(self.record[loop_record.FUNCTION])
 
 
 class Activation:
-    """What stands behind the ufunc of an activation."""
+    """What stands behind the ufunc of an activation.
 
-    def __init__(self, function: Callable[..., Any], integers: bool, memory_bound: bool) -> None:
-        self.function = _python_function(function)
-        if not isinstance(self.function, python_types.FunctionType):
-            raise TypeError(f"an activation is made of a Python function, not of {function!r}")
-        self.memory_bound = memory_bound
-        self.name = self.function.__name__
-        self.inputs = _count_inputs(self.function)
-        self._typed = typed_literals(self.function)
-        self.kernel = compiled(**STRICT)(self._typed)
-        codes = _INTEGERS + _FLOATS if integers else _FLOATS
-        self.loops = [Loop(self, code) for code in codes]
-        self._codes = codes
-        signatures = [code * (self.inputs + 1) for code in codes]
-        table = LoopTable(_first_call(), [loop.address for loop in self.loops], signatures)
-        for index, loop in enumerate(self.loops):
-            loop.belongs_to(table, index)
-            _loops[loop.address] = loop
-        self.ufunc = table.ufunc(self.name, inspect.cleandoc(self.function.__doc__ or ""), self.inputs)
+    `kernel` is a Python function of numbers, or the name of one in `_kernels.scalar`.
+    """
+
+    def __init__(
+        self, kernel: str | types.FunctionType, name: str, doc: str, inputs: int, integers: bool, memory_bound: bool
+    ) -> None:
+        self.kernel, self.name, self.inputs, self.memory_bound = kernel, name, inputs, memory_bound
+        self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
+        table = LoopTable(_first_call(), [code * (inputs + 1) for code in self._codes])
+        self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
+        self.ufunc = table.ufunc(name, inspect.cleandoc(doc), inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
-            self.ufunc.__module__ = self.function.__module__
-        _activations[self.ufunc] = self
-        overloads.register(self.ufunc, self.element, self.version)
+            self.ufunc.__module__ = _PACKAGE if isinstance(kernel, str) else kernel.__module__
+        activations[self.ufunc] = self
+        for tell in when_made:
+            tell(self)
 
     @property
     def runs_as_python(self) -> bool:
         """Whether the user wants to follow the function in Python. Ours are of what Python has no word for."""
-        return bool(numba.config.DISABLE_JIT) and not fingerprint.is_of_this_package(self.function)
-
-    def compile(self, numba_type: Any) -> int:
-        """The address of the inner loop for a type."""
-        if self.runs_as_python:
-            return c_function(self._python_loop(numba_type))
-
-        def build() -> Any:
-            self._check_result(numba_type)
-            loop = driver.inner_loop(self.kernel, self.inputs, numba_type)
-            entry = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
-            self._check_raises(entry.inspect_llvm())
-            return entry
-
-        depends_on = fingerprint.of(self.function, _python_function)
-        key = None if depends_on is None else f"{numba_type}".encode() + depends_on
-        return store.load(f"{self.name}-{numba_type}", key, build)
+        return not isinstance(self.kernel, str) and numba_settings.jit_is_disabled()
 
     def loop(self, code: str) -> Loop:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
 
-    @functools.cache  # noqa: B019 - an activation lives as long as the process
-    def loop_for_callers(self, numba_type: Any) -> Any:
-        """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
-        loop = compiled(**STRICT)(driver.inner_loop(self.kernel, self.inputs, numba_type))
-        return self._checked(loop, driver.LOOP_SIGNATURE.args)
+    def load(self, dtype: np.dtype[Any]) -> int:
+        """The address of the inner loop for a type."""
+        if self.runs_as_python:
+            return c_function(self._python_loop(dtype))
 
-    @functools.cache  # noqa: B019 - an activation lives as long as the process
-    def kernel_for_callers(self, numba_type: Any) -> Any:
-        """The function of numbers of a type, compiled for callers inside `@njit`."""
-        return self._checked(self.kernel, (numba_type,) * self.inputs)
+        def source() -> bytes | None:
+            own = self._source()
+            return None if own is None else str(dtype).encode() + own
 
-    def _checked(self, function: Any, signature: Any) -> Any:
-        function.compile(signature)
-        self._check_raises(function.inspect_llvm(signature))
-        return function
+        return store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype))
+
+    def _source(self) -> bytes | None:
+        """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
+        return self.kernel.encode() if isinstance(self.kernel, str) else fingerprint.of(self.kernel, activations.get)
 
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
-        package, own = sources.imported(), fingerprint.of(self.function, _python_function)
+        package, own = sources.imported(), self._source()
         return None if package is None or own is None else package + own + str(self.ufunc.types).encode()
 
-    def _python_loop(self, numba_type: Any) -> Callable[..., int]:
-        dtype = np.dtype(str(numba_type))
+    def _python_loop(self, dtype: np.dtype[Any]) -> Callable[..., int]:
+        assert not isinstance(self.kernel, str)  # noqa: S101 - `runs_as_python` saw to it
+        function = self.kernel
 
         def loop(addresses: int, n: int, *_: int) -> int:
             pointers = (ctypes.c_ssize_t * (self.inputs + 1)).from_address(addresses)
             memory = [(ctypes.c_char * (n * dtype.itemsize)).from_address(pointer) for pointer in pointers]
             arrays = [np.ndarray(n, dtype, memoryview(buffer)) for buffer in memory]
             for i in range(n):
-                result = self.function(*[array[i] for array in arrays[:-1]])
+                result = function(*[array[i] for array in arrays[:-1]])
                 if dtype.kind in "iu" and not isinstance(result, (int, np.integer)):
-                    raise self._not_an_integer(type(result).__name__, dtype)
+                    raise self.not_an_integer(type(result).__name__, str(dtype))
                 arrays[-1][i] = result
             return 0
 
         return loop
 
-    def _check_result(self, numba_type: Any) -> None:
-        """Refuse a kernel that gives an integer loop something else, of which storing it would lose a part."""
-        if isinstance(numba_type, types.Integer):
-            self.kernel.compile((numba_type,) * self.inputs)
-            result = self.kernel.overloads[(numba_type,) * self.inputs].signature.return_type
-            if not isinstance(result, types.Integer):
-                raise self._not_an_integer(result, numba_type)
-
-    def _check_raises(self, code: str) -> None:
-        # A C function makes the exception itself, any other function says which it is.
-        if "numba_unpickle" in code or re.search(r"store .*%excinfo", code):
-            raise TypeError(
-                f"{self.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
-                "array: let it return a value (NaN, say) for every input"
-            )
-
-    def _not_an_integer(self, result: Any, given: Any) -> TypeError:
+    def not_an_integer(self, result: str, given: str) -> TypeError:
+        """What to raise where a loop of integers gives something else."""
         return TypeError(
             f"{self.name}() gives {result} for {given}: with integers=True an activation gives integers for integers"
         )
 
-    @functools.cache  # noqa: B019 - an activation lives as long as the process
-    def element(self, numba_type: Any) -> Any:
-        """The function for callers inside `@njit`: compiled for scalars of a type, spread over arrays by Numba."""
-        self._check_result(numba_type)
-        options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
-        function = numba.vectorize([numba_type(*[numba_type] * self.inputs)], **options)(self._typed)
-        for compiled_function in function._dispatcher.overloads.values():
-            self._check_raises(compiled_function.library.get_llvm_str())
-        return function
+
+_PACKAGE = __name__.partition(".")[0]
+
+#: Called with each activation that is made: so the half that compiles hears of them.
+when_made: list[Callable[[Activation], None]] = []
 
 
-def _python_function(value: Any) -> Any:
-    """The function that a compiled one was made from; anything else as it is."""
-    if isinstance(value, np.ufunc) and value in _activations:
-        return _activations[value].function
-    return getattr(value, "py_func", value)
+def _of_function(function: Callable[..., Any], integers: bool, memory_bound: bool) -> np.ufunc:
+    python = getattr(function, "py_func", function)  # of a compiled one
+    if not isinstance(python, types.FunctionType):
+        raise TypeError(f"an activation is made of a Python function, not of {function!r}")
+    inputs = _count_inputs(python)
+    return Activation(python, python.__name__, python.__doc__ or "", inputs, integers, memory_bound).ufunc
 
 
 def _count_inputs(function: Callable[..., Any]) -> int:
@@ -222,36 +169,14 @@ def _count_inputs(function: Callable[..., Any]) -> int:
     return len(parameters)
 
 
-_tried_out = not requirements.is_untried(numba.__version__)
-
-
-def try_out_numba() -> None:
-    """On a Numba that is newer than those tried, compare one loop with NumPy before any other is used."""
-    global _tried_out
-    if _tried_out:
-        return
-    _tried_out = True
-    x = np.linspace(-3, 3, 50)
-    found = Activation(lambda x: x / (2 + x * x), integers=False, memory_bound=False).ufunc(x[::-1])
-    if not np.array_equal(found, (x / (2 + x * x))[::-1]):
-        _tried_out = False
-        raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
-    newest = ".".join(map(str, requirements.NEWEST_TRIED))
-    warnings.warn(
-        f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-
-
 @functools.cache
 def _driver() -> int:
-    return store.load_own("drive", driver.DRIVE_SIGNATURE, driver.drive)
+    return store.load_own("drive")
 
 
 @functools.cache
 def _span() -> int:
-    return store.load_own("span", pool.PART_SIGNATURE, driver.span)
+    return store.load_own("span")
 
 
 @functools.cache
@@ -266,7 +191,7 @@ def _first_call() -> int:
 
 def find(ufunc: np.ufunc) -> Activation | None:
     """The activation behind a ufunc, if it is one."""
-    return _activations.get(ufunc)
+    return activations.get(ufunc)
 
 
 def load_all() -> None:
@@ -333,5 +258,5 @@ def activation(
     array([-0.2689,  0.    ,  0.7311])
     """
     if function is None:
-        return lambda scalar_function: Activation(scalar_function, integers, memory_bound).ufunc
-    return Activation(function, integers, memory_bound).ufunc
+        return lambda scalar_function: _of_function(scalar_function, integers, memory_bound)
+    return _of_function(function, integers, memory_bound)

@@ -16,6 +16,7 @@ from .._kernels.bits import STRICT, address_of_loop, always_inlined, at, compile
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._runtime.neuron import chosen_activation, neuron
 from .._runtime.ufunc import find
+from . import loops
 from .overloads import can_be_passed, function_of
 
 # Written into the caller. Numba compiles a function again with all that it calls for every function on the way to it,
@@ -55,7 +56,7 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
     """`compute(x, weights, bias, alpha, z, z_row)`, given where the result lies and its stride from row to row."""
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
-    loop, inputs = activation.loop_for_callers(number), activation.inputs
+    loop, inputs = loops.loop_for_callers(activation, number), activation.inputs
     single, several = _on_this_thread(dots, number), _on_this_thread(tiles, number)
     one = weights_ndim == 1
 
@@ -96,7 +97,7 @@ def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
     """
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
-    kernel, takes_slope = activation.kernel_for_callers(number), activation.inputs == 2
+    kernel, takes_slope = loops.kernel_for_callers(activation, number), activation.inputs == 2
     one_dot, size = vectors.dots(number, 1), number.bitwidth // 8
     finish = kernel if takes_slope else compiled(**_WRITTEN_IN)(lambda z, slope: kernel(z))
 

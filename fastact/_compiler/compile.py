@@ -1,0 +1,90 @@
+"""From a function of Python's to an object file."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from numba.core.runtime import _nrt_python
+
+from .._runtime import numba_settings
+from .._runtime.store import Entry
+from . import entries, requirements
+from .compiler_lock import always_compiling, lock
+
+__all__ = ["compiled", "lock"]
+
+
+def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
+    """The machine code of an entry point, which `entries` describes."""
+    with always_compiling():
+        _try_out_numba()
+        function = getattr(entries, kind)(*particulars)
+        module = llvm.parse_assembly(function.inspect_llvm())
+        module.get_function(function.native_name).name = symbol
+        _isolate(module, symbol)
+        outside = [function.name for function in module.functions if function.is_declaration]
+        outside += [variable.name for variable in module.global_variables if variable.is_declaration]
+        code = _target_machine().emit_object(module)
+        return Entry(tuple(n for n in outside if not n.startswith("llvm.")), code)
+
+
+@functools.cache
+def _target_machine() -> Any:
+    """The machine that Numba's own just-in-time compiler uses, so that its optimised IR meets the same target."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = numba_settings.processor()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    relocation = "static" if target.name.startswith("x86") else "default"
+    return target.create_target_machine(
+        cpu=name, features=features, opt=int(numba.config.OPT), reloc=relocation, codemodel="jitdefault", jit=True
+    )
+
+
+def _isolate(module: Any, symbol: str) -> None:
+    """Leave one function visible, so that what can not happen, such as an exception, leaves no code behind."""
+    for value in (*module.functions, *module.global_variables):
+        if not value.is_declaration and value.name != symbol and not value.name.startswith("llvm."):
+            value.linkage = "internal"
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()  # what the vectoriser called
+    passes.add_ipsccp_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_strip_dead_prototype_pass()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
+    passes.run(module, llvm.create_pass_builder(_target_machine(), tuning))
+
+
+_tried_out = not requirements.is_untried(numba.__version__)
+
+
+def _try_out_numba() -> None:
+    """On a Numba that is newer than those tried, compare one loop with NumPy before anything else is compiled."""
+    from .._runtime.ufunc import activation
+
+    global _tried_out
+    if _tried_out:
+        return
+    _tried_out = True
+    x = np.linspace(-3, 3, 50)
+    found = activation(lambda x: x / (2 + x * x))(x[::-1])
+    if not np.array_equal(found, (x / (2 + x * x))[::-1]):
+        _tried_out = False
+        raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
+    newest = ".".join(map(str, requirements.NEWEST_TRIED))
+    warnings.warn(
+        f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+# The functions of Numba's runtime, as Numba makes them known to LLVM when it compiles for the first time.
+for _name, _address in _nrt_python.c_helpers.items():
+    llvm.add_symbol(_name if _name.startswith("_") else f"NRT_{_name}", _address)

@@ -1,0 +1,57 @@
+"""The entry points: for each kind a function that makes Numba's C function of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+
+from .._kernels import dots, driver, entry, jobs, pool, tiles
+from .._kernels.bits import STRICT
+from .._runtime.ufunc import Activation
+from . import loops
+
+_LAYERS = {"dots": dots, "tiles": tiles}
+
+
+def loop(activation: Activation, dtype: str) -> Any:
+    """The inner loop of an activation for a type."""
+    return loops.inner_loop(activation, dtype)
+
+
+def drive() -> Any:
+    """What NumPy calls for every ufunc."""
+    return _c_function(driver.DRIVE_SIGNATURE, driver.drive)
+
+
+def span() -> Any:
+    """A part of a ufunc's call."""
+    return _c_function(pool.PART_SIGNATURE, driver.span)
+
+
+def fan_out() -> Any:
+    """Parts over threads."""
+    return _c_function(pool.FAN_OUT_SIGNATURE, pool.fan_out)
+
+
+def enter() -> Any:
+    """What Python calls for `neuron`."""
+    return _c_function(entry.ENTER_SIGNATURE, entry.enter)
+
+
+def run(kind: str, dtype: str) -> Any:
+    """A layer, of `dots` or `tiles`."""
+    return _c_function(jobs.RUN_SIGNATURE, jobs.runner(_layer(kind, dtype), jobs.over_threads))
+
+
+def part(kind: str, dtype: str) -> Any:
+    """A part of such a layer."""
+    return _c_function(pool.PART_SIGNATURE, _layer(kind, dtype).part)
+
+
+def _layer(kind: str, dtype: str) -> Any:
+    return _LAYERS[kind].layer(getattr(numba.types, dtype))
+
+
+def _c_function(signature: Any, function: Any) -> Any:
+    return numba.cfunc(signature, **STRICT)(function)

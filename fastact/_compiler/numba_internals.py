@@ -1,0 +1,37 @@
+"""What is asked of Numba that it does not document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core import compiler, entrypoints
+from numba.core.registry import CPUDispatcher
+from numba.core.typing.templates import builtin_registry
+
+
+def has_called_extensions() -> bool:
+    """Whether Numba has called what `numba_extensions` names, or is about to: it does so once."""
+    return bool(getattr(entrypoints, "_already_initialized", True))
+
+
+def is_compiled(value: Any) -> bool:
+    """Whether a value is a function compiled by `njit`."""
+    return type(value) is CPUDispatcher
+
+
+def options_of(function: Any) -> dict[str, Any] | None:
+    """How a function is compiled, or None where that is in a way of its own."""
+    standard = function._compiler.pipeline_class is compiler.Compiler and function._can_compile
+    return dict(function.targetoptions) if standard and not function.locals else None
+
+
+def overloaded_by_others(package: str) -> set[int]:
+    """The identities of what somebody else than Numba and a package tells Numba how to compile."""
+    makers = ("numba", package, "abc")  # "abc": a class that Numba makes without a class statement
+    found = set()
+    for value, numba_type in builtin_registry.globals:
+        for template in getattr(numba_type, "templates", ()):
+            maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
+            if (maker.__module__ or "abc").partition(".")[0] not in makers:
+                found.add(id(value))
+    return found

@@ -1,0 +1,57 @@
+"""Machine code becomes a part of the process."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from .locks import lock
+
+_addresses: dict[str, int] = {}  # of all that is linked, by symbol
+
+
+def link(code: bytes, symbol: str) -> int:
+    """The address of a function of an object file, which is kept for as long as the process lives.
+
+    No two functions of the process may have the same symbol: of those that are asked for the first one stays.
+    """
+    with lock:
+        if symbol not in _addresses:
+            engine = _engine()
+            engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            engine.finalize_object()
+            _addresses[symbol] = int(engine.get_function_address(symbol))
+        return _addresses[symbol]
+
+
+def linked(symbol: str) -> int:
+    """The address of a function that is linked already, or 0."""
+    return _addresses.get(symbol, 0)
+
+
+def are_known(symbols: Iterable[str]) -> bool:
+    """Whether the process has what code refers to: LLVM ends the process when it does not."""
+    return all(llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name) for name in symbols)
+
+
+def compile_ir(text: str, symbol: str) -> int:
+    """The address of a function written in LLVM's language, for this processor but without optimisation."""
+    return link(_machine().emit_object(llvm.parse_assembly(text)), symbol)
+
+
+@functools.cache
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    relocation = "static" if target.name.startswith("x86") else "default"
+    return target.create_target_machine(opt=1, reloc=relocation, codemodel="jitdefault", jit=True)
+
+
+@functools.cache
+def _engine() -> Any:
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())

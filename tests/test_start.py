@@ -1,0 +1,174 @@
+"""What runs needs NumPy and llvmlite alone; Numba is imported to compile and for threads, and finds us in any order."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import fastact
+
+from .processes import run
+
+PACKAGE = Path(fastact.__file__).parent
+
+SETTING = """
+import sys
+import numpy as np
+import fastact
+X = np.linspace(-3, 3, 101)
+@fastact.activation
+def swish(x):
+    return x * fastact.sigmoid(x)
+@fastact.activation(integers=True)
+def doubled(x):
+    return x + x
+"""
+
+WARM = """
+for name in fastact.__all__:
+    function = getattr(fastact, name)
+    if isinstance(function, np.ufunc):
+        for types in function.types:
+            operands, _, _ = types.partition("->")
+            function(*[np.ones(50, code) for code in operands])
+for dtype in (np.float16, np.float32, np.float64):
+    x = X.astype(dtype)
+    fastact.leaky_relu(x, 0.2), swish(x), doubled(x)
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "linear", None, swish):
+        fastact.neuron(x, x, 0.5, name)
+        fastact.neuron(x, np.ones((101, 3), dtype), 0.5, name)
+doubled(np.arange(5))
+fastact.set_num_threads(fastact.get_num_threads())
+fastact.show_config()
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with all that is used here."""
+    cache = tmp_path_factory.mktemp("store")
+    run(f"{SETTING}{WARM}assert 'numba' in sys.modules", cache)
+    return cache
+
+
+def test_what_runs_does_not_import_numba(filled: Path) -> None:
+    run(f"{SETTING}{WARM}assert 'numba' not in sys.modules", filled)
+
+
+def test_no_room_of_the_compiler_is_imported(filled: Path) -> None:
+    rooms = "[name for name in sys.modules if name.startswith(('fastact._compiler', 'fastact._kernels'))]"
+    run(f"{SETTING}{WARM}assert not {rooms}, {rooms}", filled)
+
+
+def test_settings_are_the_same_with_and_without_numba() -> None:
+    code = """
+from fastact._runtime import numba_settings
+def settings():
+    return numba_settings.of_code(), numba_settings.threads(), numba_settings.jit_is_disabled()
+before = settings()
+import numba
+assert settings() == before, (before, settings())
+"""
+    choices: tuple[dict[str, str], ...] = (
+        {},
+        {"NUMBA_OPT": "max"},
+        {"NUMBA_OPT": "2", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "1", "NUMBA_DEBUGINFO": "1"},
+        {"NUMBA_ENABLE_AVX": "0", "NUMBA_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1", "NUMBA_BOUNDSCHECK": "1"},
+        {"NUMBA_CPU_NAME": "generic", "NUMBA_DISABLE_INTEL_SVML": "1"},
+        {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2"},
+    )
+    for environment in choices:
+        run(SETTING + code, **environment)
+
+
+def test_a_file_of_numbas_settings(filled: Path, tmp_path: Path) -> None:
+    """Only Numba reads it, so Numba is asked."""
+    (tmp_path / ".numba_config.yaml").write_text("opt: '3'\n")
+    run(f"import os; os.chdir({str(tmp_path)!r})\n{SETTING}fastact.tanh(X)\nassert 'numba' in sys.modules", filled)
+
+
+def test_a_numba_of_other_settings(filled: Path) -> None:
+    """What was changed after the import of Numba counts, and code that was compiled otherwise is not used."""
+    code = f"import numba; numba.config.LOOP_VECTORIZE = 0\n{SETTING}fastact.tanh(X)\n"
+    assert "_compiler.compile" in run(f"{code}print([name for name in sys.modules if 'fastact' in name])", filled)
+
+
+CALLS = """
+@numba.njit
+def call(x):
+    return fastact.sigmoid(x), fastact.leaky_relu(x, 0.2), fastact.neuron(x, x, 0.5, "tanh"), swish(x)
+@numba.njit
+def passed(function, x):
+    return function(x)
+@numba.vectorize
+def elementwise(x):
+    return fastact.tanh(x)
+def check():
+    got = call(X)
+    np.testing.assert_array_equal(got[0], fastact.sigmoid(X))
+    np.testing.assert_array_equal(got[1], fastact.leaky_relu(X, 0.2))
+    assert got[2] == fastact.neuron(X, X, 0.5, "tanh")
+    np.testing.assert_array_equal(got[3], swish(X))
+    np.testing.assert_array_equal(passed(fastact.relu, X), fastact.relu(X))
+    np.testing.assert_array_equal(elementwise(X), fastact.tanh(X))
+"""
+
+USED = "numba.njit(lambda x: x + 1)(1)\n"
+
+ORDERS = {
+    "ours first": f"{SETTING}import numba\n{CALLS}check()",
+    "Numba first": f"import numba\n{SETTING}{CALLS}check()",
+    "Numba used first": f"import numba\n{USED}{SETTING}{CALLS}check()",
+    "ours used first": f"{SETTING}fastact.tanh(X), swish(X)\nimport numba\n{CALLS}check()",
+    "a function passed first": f"{SETTING}import numba\n{CALLS}passed(fastact.tanh, X); passed(swish, X); check()",
+    "vectorize first": f"{SETTING}import numba\n{CALLS}elementwise(X); check()",
+    "a signature first": f"{SETTING}import numba\nnumba.njit('f8(f8)')(lambda x: fastact.sigmoid(x)){CALLS}check()",
+    "an activation made last": (
+        f"{SETTING}import numba\n{USED}swish = fastact.activation(lambda x: x * fastact.sigmoid(x)){CALLS}check()"
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_numba_finds_us_in_any_order(order: str, filled: Path) -> None:
+    run(ORDERS[order], filled)
+
+
+@pytest.mark.parametrize("order", ["ours first", "Numba first", "Numba used first"])
+def test_with_jit_disabled(order: str, filled: Path) -> None:
+    run(ORDERS[order], filled, NUMBA_DISABLE_JIT="1")
+
+
+def test_in_a_spawned_child(filled: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import numba\n{SETTING}{CALLS}\nif __name__ == '__main__':\n    import multiprocessing\n    check()\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n        pool.apply(check)\n"
+    )
+    run(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')", filled)
+
+
+def test_from_a_zip(tmp_path: Path) -> None:
+    """There is no file beside it that says to Numba where it is."""
+    archive = tmp_path / "zipped.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in PACKAGE.rglob("*.py"):
+            file.write(path, path.relative_to(PACKAGE.parent))
+    code = (
+        f"import sys; sys.path.insert(0, {str(archive)!r})\n{ORDERS['ours first']}\nassert '.zip' in fastact.__file__"
+    )
+    run(code, tmp_path / "store")
+
+
+def test_a_copy_without_metadata(tmp_path: Path) -> None:
+    """In a program of somebody's that carries the package along: isolated from what is installed for the tests."""
+    copy = tmp_path / "program"
+    shutil.copytree(PACKAGE, copy / "fastact", ignore=shutil.ignore_patterns("__pycache__"))
+    without = """
+from importlib import metadata
+metadata.entry_points = lambda **_: metadata.EntryPoints(())
+"""
+    run(f"{without}import sys; sys.path.insert(0, {str(copy)!r})\n{ORDERS['ours first']}", tmp_path / "store")
