@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import itertools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import linker
+from . import linker, store
 
 _forever: list[Any] = []  # C holds bare pointers into these
 
@@ -107,30 +106,40 @@ def builtin(name: str, function: int, owner: Any) -> Callable[..., Any]:
     return made
 
 
-_THUNK = """
+# A function of C that asks a function of Python's; {callable} holds its address.
+_ASKING = """
 @format = private constant [5 x i8] c"nnnn\\00"
+@{callable} = external global ptr
+declare i32 @fegetenv(ptr)
+declare i32 @fesetenv(ptr)
+declare i32 @PyGILState_Ensure()
+declare void @PyGILState_Release(i32)
+declare ptr @PyErr_Occurred()
+declare ptr @PyObject_CallFunction(ptr, ptr, ...)
+declare i64 @PyLong_AsSsize_t(ptr)
+declare void @Py_DecRef(ptr)
 define void @{symbol}(ptr %a, ptr %b, ptr %c, ptr %d) {{
   %environment = alloca [64 x i64]
-  %saved = call i32 {fegetenv}(ptr %environment)
-  %state = call i32 {PyGILState_Ensure}()
-  %pending = call ptr {PyErr_Occurred}()
+  %saved = call i32 @fegetenv(ptr %environment)
+  %state = call i32 @PyGILState_Ensure()
+  %pending = call ptr @PyErr_Occurred()
   %raised = icmp ne ptr %pending, null
   br i1 %raised, label %failed, label %ask
 ask:
-  %result = call ptr (ptr, ptr, ...)
-      {PyObject_CallFunction}(ptr {callable}, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
+  %callable = load ptr, ptr @{callable}
+  %result = call ptr (ptr, ptr, ...) @PyObject_CallFunction(ptr %callable, ptr @format, ptr %a, ptr %b, ptr %c, ptr %d)
   %nothing = icmp eq ptr %result, null
   br i1 %nothing, label %failed, label %answered
 answered:
-  %address = call i64 {PyLong_AsSsize_t}(ptr %result)
-  call void {Py_DecRef}(ptr %result)
+  %address = call i64 @PyLong_AsSsize_t(ptr %result)
+  call void @Py_DecRef(ptr %result)
   br label %done
 failed:
   br label %done
 done:
   %next = phi i64 [ %address, %answered ], [ 0, %failed ]
-  call void {PyGILState_Release}(i32 %state)
-  %restored = call i32 {fesetenv}(ptr %environment)
+  call void @PyGILState_Release(i32 %state)
+  %restored = call i32 @fesetenv(ptr %environment)
   %proceed = icmp sgt i64 %next, 0
   br i1 %proceed, label %go_on, label %stop
 go_on:
@@ -143,33 +152,23 @@ stop:
 """
 
 
-def c_function(function: Callable[[int, int, int, int], int]) -> int:
+def c_function(function: Callable[[int, int, int, int], int], name: str) -> int:
     """The address of a C function of four words that asks a Python function how to go on.
 
     The Python function is given the words and gives the address of the C function that is to be called with them, or
     0. Unlike a ctypes callback it leaves an exception set, as a C function of Python's own does: NumPy looks for one
     after an inner loop, so the caller of the ufunc sees it. The floating-point environment is left as it was,
     because NumPy would take a flag that the Python code raised for one of its loop.
+
+    No two functions of the process may have the same name.
     """
-    python = (
-        "PyErr_Occurred",
-        "PyGILState_Ensure",
-        "PyGILState_Release",
-        "PyLong_AsSsize_t",
-        "PyObject_CallFunction",
-        "Py_DecRef",
-    )
-    addresses = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value for name in python}
-    for name in ("fegetenv", "fesetenv"):
-        addresses[name] = ctypes.cast(getattr(_c_maths(), name), ctypes.c_void_p).value
-    addresses["callable"] = id(function)
-    pointers = {name: f"inttoptr (i64 {address} to ptr)" for name, address in addresses.items()}
-    symbol = f"fastact_thunk_{next(_thunks)}"
-    _forever.append(function)
-    return linker.compile_ir(_THUNK.format(symbol=symbol, **pointers), symbol)
-
-
-_thunks = itertools.count()
+    place = ctypes.c_void_p(id(function))
+    _forever.append((function, place))
+    callable_name = f"fastact_callable_{name}"
+    for symbol in ("fegetenv", "fesetenv"):
+        linker.make_known(symbol, ctypes.cast(getattr(_c_maths(), symbol), ctypes.c_void_p).value or 0)
+    linker.make_known(callable_name, ctypes.addressof(place))
+    return store.load_written(f"ask-{name}", _ASKING.replace("{callable}", callable_name))
 
 
 @functools.cache

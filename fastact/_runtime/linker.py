@@ -38,9 +38,14 @@ def are_known(symbols: Iterable[str]) -> bool:
     return all(llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name) for name in symbols)
 
 
-def compile_ir(text: str, symbol: str) -> int:
-    """The address of a function written in LLVM's language, for this processor but without optimisation."""
-    return link(_machine().emit_object(llvm.parse_assembly(text)), symbol)
+def make_known(symbol: str, address: int) -> None:
+    """Let code refer to something by a name."""
+    llvm.add_symbol(symbol, address)
+
+
+def assembled(text: str) -> bytes:
+    """An object file of what is written in LLVM's language, for this processor but without optimisation."""
+    return bytes(_machine().emit_object(llvm.parse_assembly(text)))
 
 
 @functools.cache

@@ -60,12 +60,12 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
     *particulars
         Its arguments.
     """
-    address = _taken(_place(name, source()))
+    address = _taken(_place(name, source(), sources.imported()))
     if address == 0:
         compiler = door.compiler()
         with compiler.lock:  # of those who compile
             # More can be told now, and another thread may have been sooner.
-            place = _place(name, source())
+            place = _place(name, source(), sources.imported())
             address = _taken(place)
             if address == 0:
                 entry = compiler.compiled(kind, particulars, place.symbol)
@@ -83,29 +83,40 @@ def load_own(kind: str, *particulars: str, source: bytes = b"") -> int:
     return load("-".join((kind, *particulars)), lambda: source, kind, *particulars)
 
 
-def _place(name: str, source: bytes | None) -> _Place:
-    key = None if source is None else _key(name, source)
-    if key is None:
+def load_written(name: str, text: str) -> int:
+    """The address of a C function written in LLVM's language, with `{symbol}` where its name is to be.
+
+    It may be asked for while the package is imported, which is not the moment to warn of a folder.
+    """
+    place = _place(name, text.encode(), package=b"")
+    address = _taken(place, warn=False)
+    if address == 0:
+        outside = re.findall(r"^declare .*?@(\w+)|^@(\w+) = external", text, re.MULTILINE)
+        code = linker.assembled(text.format(symbol=place.symbol))
+        entry = Entry(tuple(function or variable for function, variable in outside), code)
+        if place.path is not None:
+            _write(place.path, entry, warn=False)
+        address = linker.link(entry.code, place.symbol)
+    return address
+
+
+def _place(name: str, source: bytes | None, package: bytes | None) -> _Place:
+    settings = numba_settings.of_code()
+    if source is None or package is None or settings is None:
         return _Place(f"fastact_{next(_unkept)}", None)
+    versions = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
+    key = hashlib.sha256(repr((package, name, source, settings, versions)).encode()).hexdigest()[:32]
     return _Place(f"fastact_{key}", folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o"))
 
 
 _unkept = itertools.count()
 
 
-def _key(name: str, source: bytes) -> str | None:
-    package, settings = sources.imported(), numba_settings.of_code()
-    if package is None or settings is None:
-        return None
-    versions = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
-    return hashlib.sha256(repr((package, name, source, settings, versions)).encode()).hexdigest()[:32]
-
-
-def _taken(place: _Place) -> int:
+def _taken(place: _Place, warn: bool = True) -> int:
     """The address of what is linked already or kept, or 0."""
     address = linker.linked(place.symbol)
     if address == 0 and place.path is not None:
-        kept = _read(place.path)
+        kept = _read(place.path, warn)
         if kept is not None and linker.are_known(kept.outside):
             address = linker.link(kept.code, place.symbol)
     return address
@@ -125,12 +136,12 @@ def folder() -> Path:
     return Path(base) / "fastact"
 
 
-def _read(path: Path) -> Entry | None:
+def _read(path: Path, warn: bool) -> Entry | None:
     try:
-        if not _private(os.stat(path.parent), path.parent):
+        if not _private(os.stat(path.parent), path.parent, warn):
             return None
         with open(path, "rb") as file:
-            if not _private(os.fstat(file.fileno()), path):
+            if not _private(os.fstat(file.fileno()), path, warn):
                 return None
             content = file.read()
     except OSError:
@@ -144,12 +155,12 @@ def _read(path: Path) -> Entry | None:
     return Entry(tuple(outside.decode().split()), code)
 
 
-def _write(path: Path, entry: Entry) -> None:
+def _write(path: Path, entry: Entry, warn: bool = True) -> None:
     body = b"\n".join((_MAGIC, " ".join(entry.outside).encode(), entry.code))
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not _private(os.stat(path.parent), path.parent):
+        if not _private(os.stat(path.parent), path.parent, warn):
             return
         try:
             # Readable by others where the user's mask lets it be: a folder filled by root may serve everybody.
@@ -165,17 +176,18 @@ def _write(path: Path, entry: Entry) -> None:
         return  # no place to keep it: the code stays in memory
 
 
-def _private(status: os.stat_result, path: Path) -> bool:
+def _private(status: os.stat_result, path: Path, warn: bool = True) -> bool:
     """Whether nobody but the user and root can write a file or folder."""
     if sys.platform == "win32":
         return True  # the user's own profile is private by its access list
+    reason = ""
     if status.st_uid not in (0, os.geteuid()):
-        _warn_not_used(str(path), "it belongs to another user")
-        return False
-    if stat.S_IMODE(status.st_mode) & 0o022:
-        _warn_not_used(str(path), "others can write it" if status.st_mode & 0o002 else "its group can write it")
-        return False
-    return True
+        reason = "it belongs to another user"
+    elif stat.S_IMODE(status.st_mode) & 0o022:
+        reason = "others can write it" if status.st_mode & 0o002 else "its group can write it"
+    if reason and warn:
+        _warn_not_used(str(path), reason)
+    return not reason
 
 
 _warned: set[str] = set()

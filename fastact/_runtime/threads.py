@@ -31,7 +31,7 @@ _obstacle = ""  # why calls stay on their own thread whatever was asked; empty w
 def pool_address() -> int:
     """The address of the words that compiled code reads; the first call makes them ready."""
     if _pool[pool_record.START] == 0:
-        _pool[pool_record.START] = c_function(start)
+        _pool[pool_record.START] = c_function(start, "start")
     return int(_pool.ctypes.data)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import inspect
+import itertools
 import sys
 import types
 import warnings
@@ -14,7 +15,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from . import fingerprint, loop_record, numba_settings, sources, store, threads
+from . import loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
 from .locks import lock
 
@@ -102,7 +103,7 @@ class Activation:
     def load(self, dtype: np.dtype[Any]) -> int:
         """The address of the inner loop for a type."""
         if self.runs_as_python:
-            return c_function(self._python_loop(dtype))
+            return c_function(self._python_loop(dtype), f"loop_{next(_python_loops)}")
 
         def source() -> bytes | None:
             own = self._source()
@@ -112,7 +113,11 @@ class Activation:
 
     def _source(self) -> bytes | None:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
-        return self.kernel.encode() if isinstance(self.kernel, str) else fingerprint.of(self.kernel, activations.get)
+        if isinstance(self.kernel, str):
+            return self.kernel.encode()
+        from . import fingerprint  # the modules that take code apart are not needed for ours
+
+        return fingerprint.of(self.kernel, activations.get)
 
     def version(self) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
@@ -142,6 +147,8 @@ class Activation:
             f"{self.name}() gives {result} for {given}: with integers=True an activation gives integers for integers"
         )
 
+
+_python_loops = itertools.count()
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -186,7 +193,7 @@ def _first_call() -> int:
     def first_call(addresses: int, dimensions: int, strides: int, record: int) -> int:
         return _loops[record].load()
 
-    return c_function(first_call)
+    return c_function(first_call, "load")
 
 
 def find(ufunc: np.ufunc) -> Activation | None:
