@@ -1,8 +1,7 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
-from ._runtime import sources  # isort: skip - before all that it reads
-from ._runtime import door
-from ._runtime.activations import leaky_relu, prelu, relu, sigmoid, tanh
+from ._runtime import sources  # isort: skip - before all that it watches
+from ._runtime import door, registry
 from ._runtime.configuration import show_config, warmup
 from ._runtime.neuron import neuron
 from ._runtime.threads import get_num_threads, set_num_threads
@@ -13,16 +12,23 @@ __version__ = "0.1.0"
 __all__ = [
     "activation",
     "get_num_threads",
-    "leaky_relu",
     "neuron",
-    "prelu",
-    "relu",
     "set_num_threads",
     "show_config",
-    "sigmoid",
-    "tanh",
     "warmup",
 ]
+
+
+def _show(row: registry.Row) -> None:
+    """Give an activation its place among the names above."""
+    globals()[row.name] = row.face
+    __all__.append(row.name)
+    __all__.sort()
+
+
+for _row in registry.rows.values():
+    _show(_row)
+registry.when_added.append(_show)
 
 sources.seal()
 door.let_numba_know()

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"fastact {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    plot = commands.add_parser("plot", help="draw the curves of the four activations")
+    plot = commands.add_parser("plot", help="draw the curves of the activations")
     plot.add_argument("file", help="where the picture goes: .png, .svg, .pdf")
     commands.add_parser("warmup", help="compile everything now and keep it for later processes")
     commands.add_parser("config", help="print versions, processor, threads and the folder of compiled code")

@@ -9,47 +9,42 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 
-import fastact
+import fastact  # noqa: F401 - the rows are there when the package is
+from fastact._runtime import registry
+from fastact._runtime.registry import Row
 
 Array = npt.NDArray[Any]
 
 mpmath.mp.dps = 50
 
-#: The four activations as functions of one input, by name.
-ACTIVATIONS: dict[str, Callable[..., Any]] = {
-    "sigmoid": fastact.sigmoid,
-    "tanh": fastact.tanh,
-    "relu": fastact.relu,
-    "leaky_relu": fastact.leaky_relu,
-}
+ROWS: dict[str, Row] = {name: row for name, row in registry.rows.items() if row.takes_x_alone}
 
-#: The largest error that each docstring admits for float32 and float64, in ULP.
-BOUNDS = {"sigmoid": 1.2, "tanh": 1.5, "relu": 0.0, "leaky_relu": 0.5}
+#: The activations as functions of one input, by name.
+ACTIVATIONS: dict[str, Callable[..., Any]] = {name: row.face for name, row in ROWS.items()}
+
+
+class Digits:
+    """The functions of a definition, of numbers of mpmath's."""
+
+    exp, tanh = mpmath.exp, mpmath.tanh
+
+    @staticmethod
+    def where(condition: bool, x: Any, y: Any) -> Any:
+        return x if condition else y
 
 
 def in_float64(name: str, x: Array) -> Array:
     """The activation of float32 or float16 numbers, right to at least 1e-15 of itself."""
     z = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        if name == "sigmoid":
-            return np.where(z < 0, np.exp(z) / (1 + np.exp(z)), 1 / (1 + np.exp(-z)))
-        if name == "tanh":
-            return np.tanh(z)
-        if name == "relu":
-            return np.maximum(z, 0)
-        return np.where(z > 0, z, z * np.float64(x.dtype.type(0.01)))
+        result: Array = ROWS[name].definition(np, z, *(float(x.dtype.type(default)) for default in ROWS[name].defaults))
+    return result
 
 
-def exact(name: str, x: float) -> Any:
-    """The activation of one float64 number at 50 digits."""
-    z = mpmath.mpf(x)
-    if name == "sigmoid":
-        return 1 / (1 + mpmath.exp(-z))
-    if name == "tanh":
-        return mpmath.tanh(z)
-    if name == "relu":
-        return max(z, mpmath.mpf(0))
-    return z if z > 0 else z * mpmath.mpf(0.01)
+def exact(name: str, x: float, dtype: Any = np.float64) -> Any:
+    """The activation of one number of a type at 50 digits."""
+    defaults = (mpmath.mpf(float(np.dtype(dtype).type(default))) for default in ROWS[name].defaults)
+    return ROWS[name].definition(Digits, mpmath.mpf(x), *defaults)
 
 
 def ulps(values: Array, right: Array) -> Array:

@@ -20,7 +20,7 @@ from numba.extending import intrinsic, overload, register_jitable
 import fastact
 from fastact._compiler import loops
 from fastact._runtime import fingerprint
-from fastact._runtime.ufunc import activations, find
+from fastact._runtime.ufunc import find
 
 from .processes import run
 
@@ -303,7 +303,7 @@ def test_integers_that_stay_integers(function: Callable[..., Any]) -> None:
 
 
 def fingerprint_of(function: Any) -> bytes | None:
-    return fingerprint.of(function, activations.get)
+    return fingerprint.of(function)
 
 
 def test_fingerprint_sees_what_a_function_depends_on() -> None:
@@ -433,14 +433,14 @@ def test_operators_that_somebody_else_defines_are_not_seen(tmp_path: Path) -> No
 import operator, fastact
 from numba.extending import overload
 from fastact._runtime import fingerprint
-assert fingerprint.of(lambda x: x @ x, lambda value: value) is not None
+assert fingerprint.of(lambda x: x @ x) is not None
 @overload(operator.matmul)
 def matmul(x, y):
     return lambda x, y: x
-assert fingerprint.of(lambda x: x @ x, lambda value: value) is None
+assert fingerprint.of(lambda x: x @ x) is None
 import math
 math.stub = lambda x: x
-assert fingerprint.of(lambda x: math.stub(x), lambda value: value) is None
+assert fingerprint.of(lambda x: math.stub(x)) is None
 """
     run(code, tmp_path)
 

@@ -11,6 +11,8 @@ import pytest
 
 import fastact
 
+from .reference import ROWS
+
 
 def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "fastact", *arguments], capture_output=True, text=True, check=False)
@@ -21,13 +23,9 @@ def test_main_job() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    rows = [line.split() for line in lines if line.startswith(("sigmoid ", "tanh ", "relu ", "leaky_relu ", "neuron "))]
+    rows = [line.split() for line in lines if line.startswith(tuple(f"{name} " for name in (*ROWS, "neuron")))]
     assert {(row[0], row[1]) for row in rows} == {
-        *(
-            (name, dtype)
-            for name in ("sigmoid", "tanh", "relu", "leaky_relu")
-            for dtype in ("float16", "float32", "float64")
-        ),
+        *((name, dtype) for name in ROWS for dtype in ("float16", "float32", "float64")),
         ("neuron", "float32"),
         ("neuron", "float64"),
     }

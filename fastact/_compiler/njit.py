@@ -8,20 +8,29 @@ from numba.core import errors
 from numba.extending import overload
 
 from .._kernels.bits import STRICT
-from .._runtime import ufunc
-from .._runtime.activations import NAME_OF_THE_SLOPE, leaky_relu, prelu
+from .._runtime import registry, ufunc
+from .._runtime.registry import Row, other_word
 from . import neuron_overload, overloads  # noqa: F401 - `neuron` is overloaded by the import
 
 
-@overload(leaky_relu, jit_options=STRICT, strict=False)
-def _leaky_relu_compiled(x: Any, alpha: Any = 0.01, out: Any = None, negative_slope: Any = None) -> Any:
-    if negative_slope is not None:
-        raise errors.TypingError(NAME_OF_THE_SLOPE)
-    return lambda x, alpha=0.01, out=None: prelu(x, alpha, out)
+def _overload_default(row: Row) -> None:
+    """A function that fills in a default."""
+    if not row.defaults:
+        return
+    whole, (default,) = row.activation.ufunc, row.defaults
 
+    @overload(row.face, jit_options=STRICT, strict=False)
+    def compiled(x: Any, alpha: Any = default, out: Any = None, negative_slope: Any = None) -> Any:
+        if negative_slope is not None:
+            raise errors.TypingError(other_word(row.name))
+        return lambda x, alpha=default, out=None: whole(x, alpha, out)
 
-overloads.can_be_passed(leaky_relu)
+    overloads.can_be_passed(row.face, lambda: row.activation.version(row.defaults))
+
 
 ufunc.when_made.append(overloads.register)
 for _activation in list(ufunc.activations.values()):
     overloads.register(_activation)
+registry.when_added.append(_overload_default)
+for _row in list(registry.rows.values()):
+    _overload_default(_row)

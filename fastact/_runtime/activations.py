@@ -1,20 +1,25 @@
-"""The activations: one declaration each."""
+"""The activations: a row for each, whose body is its definition in as many digits as the functions of `m` give."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
+from .registry import Ulp, row
 from .ufunc import Activation
 
-sigmoid = Activation(
-    kernel="sigmoid",
-    name="sigmoid",
-    inputs=1,
-    integers=False,
-    memory_bound=False,
-    doc="""
+
+def _numpy_sigmoid(x: Any, out: Any) -> Any:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    return np.divide(1, out, out=out)
+
+
+@row(numpy=_numpy_sigmoid, ulp=Ulp(float16=0.51, float32=1.2, float64=1.2, unfused=2))
+def sigmoid(m: Any, x: Any) -> Any:
+    """
     Logistic sigmoid, ``1 / (1 + exp(-x))``, element by element.
 
     Parameters
@@ -49,17 +54,17 @@ sigmoid = Activation(
     >>> import fastact, numpy as np
     >>> fastact.sigmoid(np.array([-100.0, 0.0, 2.0]))
     array([3.72007598e-44, 5.00000000e-01, 8.80797078e-01])
-    """,
-).ufunc
+    """
+    return 1 / (1 + m.exp(-x))
 
 
-tanh = Activation(
-    kernel="tanh",
-    name="tanh",
-    inputs=1,
-    integers=False,
-    memory_bound=False,
-    doc="""
+def _numpy_tanh(x: Any, out: Any) -> Any:
+    return np.tanh(x, out=out)
+
+
+@row(numpy=_numpy_tanh, ulp=Ulp(float16=0.51, float32=1.5, float64=1.5, unfused=2.5))
+def tanh(m: Any, x: Any) -> Any:
+    """
     Hyperbolic tangent, element by element.
 
     Parameters
@@ -96,17 +101,17 @@ tanh = Activation(
     >>> import fastact, numpy as np
     >>> fastact.tanh(np.array([-1.0, 0.0, 20.0]))
     array([-0.76159416,  0.        ,  1.        ])
-    """,
-).ufunc
+    """
+    return m.tanh(x)
 
 
-relu = Activation(
-    kernel="relu",
-    name="relu",
-    inputs=1,
-    integers=True,
-    memory_bound=True,
-    doc="""
+def _numpy_relu(x: Any, out: Any) -> Any:
+    return np.maximum(x, x.dtype.type(0), out=out)
+
+
+@row(numpy=_numpy_relu, ulp=Ulp(float16=0, float32=0, float64=0, unfused=0), integers=True, memory_bound=True)
+def relu(m: Any, x: Any) -> Any:
+    """
     Rectified linear unit, `x` where it is positive and 0 elsewhere.
 
     Parameters
@@ -138,17 +143,21 @@ relu = Activation(
     >>> import fastact, numpy as np
     >>> fastact.relu(np.array([-2, 0, 3]))
     array([0, 0, 3])
-    """,
-).ufunc
+    """
+    return m.where(x <= 0, 0, x)
 
 
-prelu = Activation(
-    kernel="prelu",
-    name="prelu",
-    inputs=2,
-    integers=False,
-    memory_bound=True,
-    doc="""
+def _numpy_prelu(x: Any, alpha: Any, out: Any) -> Any:
+    np.multiply(x, alpha, out=out)
+    return np.maximum(x, out, out=out)  # for slopes up to 1
+
+
+_ONE_PRODUCT = Ulp(float16=0.51, float32=0.5, float64=0.5, unfused=0.5)
+
+
+@row(numpy=_numpy_prelu, ulp=_ONE_PRODUCT, memory_bound=True)
+def prelu(m: Any, x: Any, alpha: Any) -> Any:
+    """
     Parametric rectified linear unit, `x` where it is positive and ``alpha * x`` elsewhere.
 
     Parameters
@@ -183,21 +192,12 @@ prelu = Activation(
     >>> fastact.prelu(np.array([[-1.0, 2.0], [-3.0, 4.0]]), np.array([0.1, 0.2]))
     array([[-0.1,  2. ],
            [-0.3,  4. ]])
-    """,
-).ufunc
+    """
+    return m.where(x > 0, x, alpha * x)
 
 
-linear = Activation(
-    kernel="linear",
-    name="linear",
-    inputs=1,
-    integers=False,
-    memory_bound=True,
-    doc="""Identity, for `neuron`.""",
-).ufunc
-
-
-def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **ufunc_kwargs: Any) -> Any:
+@row(kernel="prelu", numpy=_numpy_prelu, ulp=_ONE_PRODUCT, memory_bound=True)
+def leaky_relu(m: Any, x: Any, alpha: Any = 0.01) -> Any:
     """
     Leaky rectified linear unit: `prelu` with a small slope.
 
@@ -236,10 +236,8 @@ def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None
     >>> fastact.leaky_relu(np.array([-2.0, 3.0]), 0.2)
     array([-0.4,  3. ])
     """
-    if _OTHER_WORD in ufunc_kwargs:
-        raise TypeError(NAME_OF_THE_SLOPE)
-    return prelu(x, alpha, out=out, **ufunc_kwargs)
+    return m.where(x > 0, x, alpha * x)
 
 
-_OTHER_WORD = "negative_slope"  # of PyTorch and Keras
-NAME_OF_THE_SLOPE = f"leaky_relu: the slope is called alpha, not {_OTHER_WORD}"
+#: What `neuron` takes where no activation is wanted.
+linear = Activation("linear", "linear", "Identity, for `neuron`.", inputs=1, integers=False, memory_bound=True).ufunc

@@ -8,7 +8,7 @@ import llvmlite
 import numpy as np
 
 from . import numba_settings, store, threads, ufunc
-from .neuron import ACTIVATIONS, neuron
+from .neuron import names, neuron
 
 
 def warmup() -> None:
@@ -31,7 +31,7 @@ def warmup() -> None:
     """
     ufunc.load_all()
     for dtype in (np.float32, np.float64):
-        for name in ACTIVATIONS:
+        for name in names():
             for columns in (1, 2):
                 neuron(np.zeros((1, 1), dtype), np.zeros((1, columns), dtype), 0.0, name)
     threads.start()

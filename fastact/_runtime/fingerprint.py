@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import door
+from .registry import behind
 
 _PACKAGE = __name__.partition(".")[0]
 _PLAIN = (type(None), bool, int, str, bytes)
@@ -40,15 +41,13 @@ class _Unseen(Exception):
     """Something whose changes can not be seen."""
 
 
-def of(function: Callable[..., Any], find: Callable[[np.ufunc], Any]) -> bytes | None:
+def of(function: Callable[..., Any]) -> bytes | None:
     """A digest of a function's code, its constants and all that it reaches by name.
 
     Parameters
     ----------
     function : callable
         The function.
-    find : callable
-        Gives the activation behind a ufunc, or None.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def of(function: Callable[..., Any], find: Callable[[np.ufunc], Any]) -> bytes |
     if not overloaded.isdisjoint(map(id, vars(operator).values())):
         return None  # code names no function for an operator
     try:
-        _Walk(digest.update, find, overloaded).function(function)
+        _Walk(digest.update, overloaded).function(function)
     except _Unseen:
         return None
     return digest.digest()
@@ -70,9 +69,8 @@ def of(function: Callable[..., Any], find: Callable[[np.ufunc], Any]) -> bytes |
 class _Walk:
     """Goes through all that a function reaches and says it in bytes."""
 
-    def __init__(self, say: Callable[[bytes], None], find: Callable[[np.ufunc], Any], overloaded: set[int]) -> None:
+    def __init__(self, say: Callable[[bytes], None], overloaded: set[int]) -> None:
         self._say = say
-        self._find = find
         self._overloaded = overloaded
         self._above: list[types.FunctionType] = []  # what reaches what is said now
 
@@ -117,15 +115,15 @@ class _Walk:
             self._tell("number", value.dtype.str, value.tobytes())
         elif kind is np.ndarray and value.dtype.kind in _NUMBERS:
             self._tell("array", value.dtype.str, value.shape, value.strides, value.tobytes())
+        elif (activation := behind(value)) is not None:
+            self._tell("activation", activation.ufunc.types, getattr(value, "__defaults__", None))
+            self._value(activation.kernel) if isinstance(activation.kernel, str) else self.function(activation.kernel)
         elif _is_ours(value):
             self._tell("ours", value.__module__, value.__qualname__)
         elif (numba := door.numba_internals()) and numba.is_compiled(value):
             self._compiled(value, numba)
         elif id(value) not in self._overloaded and (name := _name_in_library(value)) is not None:
             self._tell("library", name)
-        elif isinstance(value, np.ufunc) and (activation := self._find(value)) is not None:
-            self._tell("activation", value.types)
-            self._value(activation.kernel) if isinstance(activation.kernel, str) else self.function(activation.kernel)
         elif any(value is above for above in self._above):
             self.function(value)
         else:

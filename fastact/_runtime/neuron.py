@@ -10,19 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .activations import leaky_relu, linear, prelu, relu, sigmoid, tanh
+from . import registry
+from .activations import linear
 from .layer import Entry
 from .ufunc import find
 
-#: Activations by name.
-ACTIVATIONS: dict[str, np.ufunc] = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "relu": relu,
-    "leaky_relu": prelu,
-    "prelu": prelu,
-    "linear": linear,
-}
+
+def names() -> tuple[str, ...]:
+    """Of the activations that may be chosen."""
+    return (*registry.rows, "linear")
 
 
 def neuron(
@@ -164,15 +160,14 @@ def chosen_activation(activation: Any) -> np.ufunc:
     if activation is None:
         return linear
     if isinstance(activation, str):
-        try:
-            return ACTIVATIONS[activation]
-        except KeyError:
-            names = ", ".join(ACTIVATIONS)
-            raise ValueError(f"unknown activation {activation!r}; the names are {names}") from None
-    if activation is leaky_relu or activation is prelu:
-        return prelu
-    if isinstance(activation, np.ufunc) and find(activation) is not None and activation.nin == 1:
-        return activation
+        if activation == "linear":
+            return linear
+        if activation not in registry.rows:
+            raise ValueError(f"unknown activation {activation!r}; the names are {', '.join(names())}")
+        return registry.rows[activation].activation.ufunc
+    behind = registry.behind(activation)
+    if behind is not None and (behind.inputs == 1 or behind in [row.activation for row in registry.rows.values()]):
+        return behind.ufunc
     raise TypeError(
         f"the activation must be a name, None or a function of one input made by fastact.activation, got {activation!r}"
     )

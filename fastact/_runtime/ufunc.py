@@ -86,7 +86,7 @@ class Activation:
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
         self.ufunc = table.ufunc(name, inspect.cleandoc(doc), inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
-            self.ufunc.__module__ = _PACKAGE if isinstance(kernel, str) else kernel.__module__
+            self.ufunc.__module__ = PACKAGE if isinstance(kernel, str) else kernel.__module__
         activations[self.ufunc] = self
         for tell in when_made:
             tell(self)
@@ -117,12 +117,12 @@ class Activation:
             return self.kernel.encode()
         from . import fingerprint  # the modules that take code apart are not needed for ours
 
-        return fingerprint.of(self.kernel, activations.get)
+        return fingerprint.of(self.kernel)
 
-    def version(self) -> bytes | None:
+    def version(self, defaults: tuple[float, ...] = ()) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
         package, own = sources.imported(), self._source()
-        return None if package is None or own is None else package + own + str(self.ufunc.types).encode()
+        return None if package is None or own is None else package + own + repr((self.ufunc.types, defaults)).encode()
 
     def _python_loop(self, dtype: np.dtype[Any]) -> Callable[..., int]:
         assert not isinstance(self.kernel, str)  # noqa: S101 - `runs_as_python` saw to it
@@ -150,7 +150,7 @@ class Activation:
 
 _python_loops = itertools.count()
 
-_PACKAGE = __name__.partition(".")[0]
+PACKAGE = __name__.partition(".")[0]
 
 #: Called with each activation that is made: so the half that compiles hears of them.
 when_made: list[Callable[[Activation], None]] = []

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from .._runtime.activations import leaky_relu, relu, sigmoid, tanh
+from .._runtime import registry
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
-_CURVES: tuple[tuple[str, Callable[..., Any], str], ...] = (
-    ("sigmoid", sigmoid, "#0072B2"),
-    ("tanh", tanh, "#D55E00"),
-    ("relu", relu, "#009E73"),
-    ("leaky_relu, alpha = 0.1", lambda x: leaky_relu(x, 0.1), "#CC79A7"),
-)
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_ALPHA = 0.1  # large enough to be seen
 
 
 def draw(path: str | Path) -> None:
-    """Write a picture of the four activations over -5 to 5.
+    """Write a picture of the activations over -5 to 5.
 
     Parameters
     ----------
@@ -40,15 +36,20 @@ def draw(path: str | Path) -> None:
         raise ImportError("drawing needs matplotlib: pip install 'fastact[plot]'") from error
 
     x = np.linspace(-5, 5, 1001)
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    for axes, (name, function, colour) in zip(figure.subplots(2, 2).flat, _CURVES, strict=True):
-        y = function(x)
+    rows = [row for row in registry.rows.values() if row.takes_x_alone]
+    lines = math.ceil(len(rows) / 2)
+    figure = Figure(figsize=(8, 3 * lines), layout="constrained")
+    places = figure.subplots(lines, 2, squeeze=False).flat
+    for axes, row, colour in zip(places, rows, itertools.cycle(_COLOURS), strict=False):
+        y = row.face(x, _ALPHA) if row.defaults else row.face(x)
         axes.plot(x, y, color=colour, linewidth=2.5)
-        axes.set_title(name)
+        axes.set_title(f"{row.name}, alpha = {_ALPHA}" if row.defaults else row.name)
         axes.set_xlim(-5, 5)
         low, high = min(-0.2, float(y.min())), max(1.0, float(y.max()))
         axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
         axes.spines[["left", "bottom"]].set_position("zero")
         axes.spines[["right", "top"]].set_visible(False)
         axes.grid(visible=True, alpha=0.25)
+    for axes in places:  # that are left
+        axes.set_visible(False)
     figure.savefig(path)

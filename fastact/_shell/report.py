@@ -8,14 +8,16 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
-from .._runtime.activations import leaky_relu, relu, sigmoid, tanh
+from .._runtime import registry
 from .._runtime.neuron import neuron
+from .._runtime.registry import Row
 from .._runtime.threads import get_num_threads
+from . import decimals
 
 Array = npt.NDArray[Any]
 
@@ -23,59 +25,15 @@ INPUTS = np.array([0.9, -1.4, 2.1, 0.3, -0.7])
 WEIGHTS = np.array([1.2, 0.8, 0.5, -1.1, -1.6])
 BIASES = np.array([0.4, -0.5, 0.6, 0.75, -0.4])
 
-_SLOPE = 0.01
 _IN_CACHE, _LARGE = 10_000, 1_000_000
 _ROWS, _INPUTS_EACH = 10_000, 64
 _SAMPLES = 1_500
 _SECONDS = 0.15  # of calls for each comparison
 
 
-class Subject(NamedTuple):
-    """One activation, and what it is held against."""
-
-    name: str
-    ours: Callable[..., Any]  #: called as ours(x, out=out)
-    numpy: Callable[[Array, Array], Any]  #: the quickest plain NumPy, with every step in place
-    exact: Callable[[decimal.Decimal, np.dtype[Any]], decimal.Decimal]
-
-
-def _numpy_sigmoid(x: Array, out: Array) -> Array:
-    np.negative(x, out=out)
-    np.exp(out, out=out)
-    np.add(out, 1, out=out)
-    return np.divide(1, out, out=out)
-
-
-def _numpy_leaky_relu(x: Array, out: Array) -> Array:
-    np.multiply(x, x.dtype.type(_SLOPE), out=out)
-    return np.maximum(x, out, out=out)
-
-
-def _exact_sigmoid(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
-    return 1 / (1 + (-x).exp())
-
-
-def _exact_tanh(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
-    if abs(x) < decimal.Decimal("1e-12"):
-        return x - x**3 / 3  # the next term is below 1e-48 of x
-    power = (-2 * abs(x)).exp()
-    return ((1 - power) / (1 + power)).copy_sign(x)
-
-
-def _exact_relu(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
-    return max(x, decimal.Decimal(0))
-
-
-def _exact_leaky_relu(x: decimal.Decimal, dtype: np.dtype[Any]) -> decimal.Decimal:
-    return x if x > 0 else decimal.Decimal(float(dtype.type(_SLOPE))) * x
-
-
-SUBJECTS = (
-    Subject("sigmoid", sigmoid, _numpy_sigmoid, _exact_sigmoid),
-    Subject("tanh", tanh, lambda x, out: np.tanh(x, out=out), _exact_tanh),
-    Subject("relu", relu, lambda x, out: np.maximum(x, x.dtype.type(0), out=out), _exact_relu),
-    Subject("leaky_relu", leaky_relu, _numpy_leaky_relu, _exact_leaky_relu),
-)
+def _rows() -> list[Row]:
+    """The activations that take one input, or have a default for the other."""
+    return [row for row in registry.rows.values() if row.takes_x_alone]
 
 
 def run(stream: TextIO | None = None) -> None:
@@ -89,18 +47,23 @@ def run(stream: TextIO | None = None) -> None:
 
 def _simulation() -> Iterator[str]:
     sums = INPUTS * WEIGHTS + BIASES
+    rows = _rows()
+    widths = [max(10, len(row.name) + 2) for row in rows]
     yield "Five inputs, each with its weight and bias"
     yield ""
-    yield f"{'input':>8}{'weight':>8}{'bias':>8}{'sum':>9}{'sigmoid':>10}{'tanh':>10}{'relu':>9}{'leaky_relu':>12}"
-    columns = (INPUTS, WEIGHTS, BIASES, sums, sigmoid(sums), tanh(sums), relu(sums), leaky_relu(sums))
-    for x, w, b, z, s, t, r, leaky in zip(*columns, strict=True):
-        yield f"{x:8.3f}{w:8.3f}{b:8.3f}{z:9.4f}{s:10.6f}{t:10.6f}{r:9.4f}{leaky:12.6f}"
+    names = "".join(f"{row.name:>{width}}" for row, width in zip(rows, widths, strict=True))
+    yield f"{'input':>8}{'weight':>8}{'bias':>8}{'sum':>9}{names}"
+    results = [row.face(sums) for row in rows]
+    for i, columns in enumerate(zip(INPUTS, WEIGHTS, BIASES, sums, strict=True)):
+        x, w, b, z = columns
+        shown = "".join(f"{result[i]:{width}.6f}" for result, width in zip(results, widths, strict=True))
+        yield f"{x:8.3f}{w:8.3f}{b:8.3f}{z:9.4f}{shown}"
     yield ""
     bias = float(BIASES[0])
     yield f"One neuron on all five, with the bias {bias}: the sum is {INPUTS @ WEIGHTS + bias:.4f}"
     yield ""
-    for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
-        yield f"  {name:12} {neuron(INPUTS, WEIGHTS, bias, name):.6f}"
+    for row in rows:
+        yield f"  {row.name:12} {neuron(INPUTS, WEIGHTS, bias, row.name, (*row.defaults, 0.0)[0]):.6f}"
     yield ""
 
 
@@ -112,11 +75,11 @@ def _table() -> Iterator[str]:
     yield ""
     yield f"{'':19}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
     yield f"{'function':11}{'type':8}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
-    for subject in SUBJECTS:
+    for row in _rows():
         for dtype in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
-            cells = [_compare(*_calls(subject, dtype, n)) for n in (_IN_CACHE, _LARGE)]
-            errors = _errors(subject, dtype)
-            yield _row(subject.name, str(dtype), cells, (_IN_CACHE, _LARGE), errors)
+            cells = [_compare(*_calls(row, dtype, n)) for n in (_IN_CACHE, _LARGE)]
+            errors = _errors(row, dtype)
+            yield _line(row.name, str(dtype), cells, (_IN_CACHE, _LARGE), errors)
     yield ""
     yield f"Neuron: {_ROWS:,} rows of {_INPUTS_EACH} inputs, sigmoid, us per call, up to {threads} threads"
     yield ""
@@ -126,7 +89,7 @@ def _table() -> Iterator[str]:
         yield _neuron_row(dtype)
 
 
-def _row(
+def _line(
     name: str, dtype: str, cells: list[tuple[float, float]], sizes: tuple[int, ...], errors: tuple[float, float]
 ) -> str:
     text = f"{name:11}{dtype:8}"
@@ -139,10 +102,11 @@ def _ulp(error: float) -> str:
     return f"{error:.2f}" if error < 1000 else f"{error:.0e}"
 
 
-def _calls(subject: Subject, dtype: np.dtype[Any], n: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
+def _calls(row: Row, dtype: np.dtype[Any], n: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
     x = np.random.default_rng(0).normal(scale=3, size=n).astype(dtype)
     ours, theirs = np.empty_like(x), np.empty_like(x)
-    return lambda: subject.numpy(x, theirs), lambda: subject.ours(x, out=ours)
+    others = [dtype.type(default) for default in row.defaults]
+    return lambda: row.numpy(x, *others, theirs), lambda: row.face(x, out=ours)
 
 
 def _compare(
@@ -167,14 +131,19 @@ def _compare(
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _errors(subject: Subject, dtype: np.dtype[Any]) -> tuple[float, float]:
+def _errors(row: Row, dtype: np.dtype[Any]) -> tuple[float, float]:
     x = _samples(dtype)
-    out = np.empty_like(x)
+    others = [dtype.type(default) for default in row.defaults]
     with np.errstate(all="ignore"):
-        theirs = subject.numpy(x, out).copy()
-    with decimal.localcontext(prec=40):
-        exact = [subject.exact(decimal.Decimal(float(value)), dtype) for value in x]
-        return _largest_error(theirs, exact), _largest_error(subject.ours(x), exact)
+        theirs = row.numpy(x, *others, np.empty_like(x))
+    with decimals.digits():
+        exact = [_exact(row, value, *others) for value in x]
+        return _largest_error(theirs, exact), _largest_error(row.face(x), exact)
+
+
+def _exact(row: Row, *operands: Any) -> decimal.Decimal:
+    result: decimal.Decimal = row.definition(decimals, *[decimal.Decimal(float(operand)) for operand in operands])
+    return result
 
 
 def _samples(dtype: np.dtype[Any]) -> Array:
@@ -202,22 +171,23 @@ def _neuron_row(dtype: np.dtype[Any]) -> str:
     generator = np.random.default_rng(2)
     x = generator.normal(size=(_ROWS, _INPUTS_EACH)).astype(dtype)
     w = (generator.normal(size=_INPUTS_EACH) / math.sqrt(_INPUTS_EACH)).astype(dtype)
-    bias = dtype.type(0.1)
+    bias, sigmoid = dtype.type(0.1), registry.rows["sigmoid"]
     theirs, ours = np.empty(_ROWS, dtype), np.empty(_ROWS, dtype)
 
     def plain() -> Array:
         np.matmul(x, w, out=theirs)
         np.add(theirs, bias, out=theirs)
-        return _numpy_sigmoid(theirs, theirs)
+        result: Array = sigmoid.numpy(theirs, theirs)
+        return result
 
     # In a pause the idle threads of NumPy's product stop spinning, which would stand in the way of ours.
     times = _compare(plain, lambda: neuron(x, w, bias, "sigmoid", out=ours), turn=0.02, pause=0.2)
     count = _SAMPLES // 10
-    with decimal.localcontext(prec=40):
+    with decimals.digits():
         exact = []
         for row in x[:count]:
             products = (decimal.Decimal(float(a)) * decimal.Decimal(float(b)) for a, b in zip(row, w, strict=True))
-            exact.append(_exact_sigmoid(sum(products, decimal.Decimal(float(bias))), dtype))
+            exact.append(sigmoid.definition(decimals, sum(products, decimal.Decimal(float(bias)))))
         errors = _largest_error(theirs[:count], exact), _largest_error(ours[:count], exact)
     return (
         f"{'neuron':11}{dtype!s:8}{times[0] * 1e6:7.0f}{times[1] * 1e6:8.0f}{times[0] / times[1]:6.1f}x"

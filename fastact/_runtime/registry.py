@@ -1,0 +1,113 @@
+"""What an activation is: a row for each, from which everything else that is known of it follows."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .ufunc import PACKAGE, Activation, find
+
+
+class Ulp(NamedTuple):
+    """The largest errors, in units in the last place, subnormal results included."""
+
+    float16: float
+    float32: float
+    float64: float
+    unfused: float  #: of float32 and float64 on a processor without fused multiply-add
+
+
+class Row(NamedTuple):
+    """An activation that has a name."""
+
+    name: str
+    face: Callable[..., Any]  #: what users call: the ufunc, or a function that fills in a default
+    activation: Activation
+    defaults: tuple[float, ...]  #: of the inputs after x, if they have any
+    definition: Callable[..., Any]  #: `definition(m, x, alpha)`, in as many digits as the functions of `m` give
+    numpy: Callable[..., Any]  #: `numpy(x, alpha, out)`, the quickest plain NumPy
+    ulp: Ulp
+
+    @property
+    def takes_x_alone(self) -> bool:
+        """Whether it may be called with nothing else."""
+        return self.activation.inputs == 1 + len(self.defaults)
+
+
+rows: dict[str, Row] = {}
+
+#: Called with each row that is added: so the face shows it, and the half that compiles knows it.
+when_added: list[Callable[[Row], None]] = []
+
+_by_kernel: dict[Any, Activation] = {}
+
+
+def row(
+    *,
+    numpy: Callable[..., Any],
+    ulp: Ulp,
+    kernel: str | types.FunctionType | None = None,
+    integers: bool = False,
+    memory_bound: bool = False,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Make a row of a definition, whose name, parameters, default and docstring it takes; gives what users call.
+
+    Parameters
+    ----------
+    numpy, ulp : callable, Ulp
+        As in `Row`.
+    kernel : str or function, optional
+        The function of numbers, or the name of one in `_kernels.scalar`; by default that of the definition. Rows of
+        one kernel share their compiled code.
+    integers, memory_bound : bool, optional
+        As for `fastact.activation`.
+    """
+
+    def add(definition: Callable[..., Any]) -> Any:
+        name, doc = definition.__name__, inspect.cleandoc(definition.__doc__ or "")
+        _, _, *parameters = inspect.signature(definition).parameters.values()
+        if [parameter.name for parameter in parameters] not in ([], ["alpha"]):
+            raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")
+        code = kernel or name
+        if code not in _by_kernel:
+            _by_kernel[code] = Activation(code, name, doc, 1 + len(parameters), integers, memory_bound)
+        activation = _by_kernel[code]
+        defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
+        face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc
+        rows[name] = added = Row(name, face, activation, defaults, definition, numpy, ulp)
+        for tell in when_added:
+            tell(added)
+        return face
+
+    return add
+
+
+def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, ...]) -> Callable[..., Any]:
+    def face(x: Any, /, alpha: Any = None, out: Any = None, **ufunc_kwargs: Any) -> Any:
+        if OTHER_WORD in ufunc_kwargs:
+            raise TypeError(other_word(name))
+        return ufunc(x, alpha, out=out, **ufunc_kwargs)
+
+    face.__name__ = face.__qualname__ = name
+    face.__module__, face.__doc__ = PACKAGE, doc
+    face.__defaults__ = (*defaults, None)
+    return face
+
+
+OTHER_WORD = "negative_slope"  # of PyTorch and Keras
+
+
+def other_word(name: str) -> str:
+    """What to say to those who use it."""
+    return f"{name}: the slope is called alpha, not {OTHER_WORD}"
+
+
+def behind(function: Any) -> Activation | None:
+    """The activation behind a ufunc or another function that users call, if it is one."""
+    if isinstance(function, np.ufunc):
+        return find(function)
+    return next((row.activation for row in rows.values() if row.face is function), None)
