@@ -11,9 +11,18 @@ from typing import Any
 import pytest
 
 import fastact
+from fastact._runtime import registry
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def accuracy_table() -> str:
+    """Of the README, as the rows have it."""
+    lines = ["| | float16 | float32 | float64 |", "|---|---|---|---|"]
+    for name, row in registry.rows.items():
+        lines.append(f"| `{name}` | " + " | ".join(f"{error:g}" for error in row.ulp[:3]) + " |")
+    return "\n".join(lines)
 
 
 RUN_DOCSTRING = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,14 @@ import fastact
 from . import plain_numpy
 from .timing import relative_time
 
-NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")
+
+def is_activation(name: str) -> bool:
+    """Whether a public name is a ufunc, or a function that fills in a default of one."""
+    found = getattr(fastact, name)
+    return isinstance(found, np.ufunc) or "ufunc_kwargs" in inspect.signature(found).parameters
+
+
+NAMES = tuple(filter(is_activation, fastact.__all__))
 IMPLEMENTATIONS = ("fastact", "numpy")
 DTYPES = ("float16", "float32", "float64")
 SMALL, SIZES = (1, 100), (10_000, 1_000_000)
@@ -27,6 +35,19 @@ def function(name: str, implementation: str) -> Callable[..., Any]:
     if found is None:
         raise NotImplementedError(name)
     return found  # type: ignore[no-any-return]
+
+
+def takes_slope(name: str) -> bool:
+    """Whether an activation has to be given its second input."""
+    return getattr(getattr(fastact, name, None), "nin", 1) == 2
+
+
+def defaults(name: str, dtype: str) -> list[Any]:
+    """The second input where it has a default."""
+    found = getattr(fastact, name)
+    if isinstance(found, np.ufunc):
+        return []
+    return [np.array(inspect.signature(found).parameters["alpha"].default, dtype)]
 
 
 @functools.cache
@@ -54,7 +75,7 @@ def case(name: str, dtype: str, layout: str, n: int) -> tuple[tuple[Any, ...], d
         x = x.T
     elif layout == "where":
         keywords["where"] = inputs("float64", (n,)) > 0
-    return ((x, slopes) if name == "prelu" else (x,)), keywords
+    return ((x, slopes) if takes_slope(name) else (x,)), keywords
 
 
 class Small:
@@ -189,10 +210,8 @@ class Error:
     def track_max_ulp(self, name: str, dtype: str) -> float:
         wider = self.wider
         operands, _ = case(name, dtype, "new output", 100_000)
-        wide = [operand.astype(wider) for operand in operands]
-        if name == "leaky_relu":
-            wide.append(np.array(0.01, dtype).astype(wider))
-        right = function("prelu" if name == "leaky_relu" else name, "numpy")(*wide)
+        wide = [operand.astype(wider) for operand in (*operands, *defaults(name, dtype))]
+        right = function(name, "numpy")(*wide)
         place = np.spacing(np.abs(right).astype(dtype)).astype(wider)
         return float(np.max(np.abs(self.function(*operands).astype(wider) - right) / place))
 

@@ -13,7 +13,7 @@ from numba import njit
 import fastact
 
 from . import activations
-from .activations import NAMES, inputs
+from .activations import NAMES, inputs, takes_slope
 
 IMPLEMENTATIONS = ("fastact", "by hand")
 BY_HAND: dict[str, Callable[..., Any]] = {
@@ -28,6 +28,8 @@ _ROWS = 64
 
 def function(name: str, implementation: str) -> Callable[..., Any]:
     if implementation == "by hand":
+        if name not in BY_HAND:
+            raise NotImplementedError(name)
         return njit(cache=True)(BY_HAND[name])  # type: ignore[no-any-return]
     return activations.function(name, implementation)
 
@@ -36,7 +38,7 @@ def function(name: str, implementation: str) -> Callable[..., Any]:
 def scalar_loop(name: str, implementation: str) -> Callable[..., None]:
     """`loop(x, out, times)` with a call for each number."""
     f = function(name, implementation)
-    if name == "prelu":
+    if takes_slope(name):
 
         @njit(cache=True)
         def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]
@@ -59,7 +61,7 @@ def scalar_loop(name: str, implementation: str) -> Callable[..., None]:
 def array_loop(name: str) -> Callable[..., None]:
     """`loop(x, out, times)` with a call for a row at a time."""
     f = function(name, "fastact")
-    if name == "prelu":
+    if takes_slope(name):
 
         @njit(cache=True)
         def loop_of_two(x, out, times):  # type: ignore[no-untyped-def]

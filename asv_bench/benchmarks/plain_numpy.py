@@ -31,8 +31,8 @@ def prelu(x: Any, slopes: Any, out: Any = None, where: Any = True) -> Any:
     return np.maximum(x, scaled, out=scaled if out is None else out, where=where)
 
 
-def leaky_relu(x: Any, out: Any = None, where: Any = True) -> Any:
-    return prelu(x, x.dtype.type(0.01), out, where)
+def leaky_relu(x: Any, alpha: Any = 0.01, out: Any = None, where: Any = True) -> Any:
+    return prelu(x, x.dtype.type(alpha), out, where)
 
 
 def silu(x: Any, out: Any = None) -> Any:
