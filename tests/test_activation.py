@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import enum
 import functools
+import inspect
 import math
 import pickle
 from collections.abc import Callable
@@ -486,3 +487,16 @@ def test_no_flag_of_the_older_unit_is_left() -> None:
         for dtype in (np.float32, np.float64):
             with np.errstate(all="raise"):
                 assert made(x.astype(dtype))[3] == function(5.0)
+
+
+@pytest.mark.skipif(not hasattr(fastact.tanh, "__dict__"), reason="this NumPy writes the signature itself")
+def test_inputs_are_called_what_the_function_calls_them() -> None:
+    @fastact.activation
+    def scaled(x: Any, by: Any) -> Any:
+        """Scale."""
+        return x * by
+
+    assert list(inspect.signature(scaled).parameters)[:3] == ["x", "by", "out"]
+    assert str(scaled.__doc__).startswith("scaled(x, by, /, out=None, *, where=True")
+    assert list(inspect.signature(fastact.prelu).parameters)[:2] == ["x", "alpha"]
+    assert fastact.activation(lambda x, out: x * out)(2.0, 3.0) == 6

@@ -109,7 +109,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         return tuple(operands), out
 
     def _signature(self, has_out: bool) -> inspect.Signature:
-        operands = [inspect.Parameter(f"x{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(1, self.ufunc.nin + 1)]
+        operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in self.activation.parameters]
         out = inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
         return inspect.Signature([*operands, out] if has_out else operands)
 

@@ -240,4 +240,6 @@ def leaky_relu(m: Any, x: Any, alpha: Any = 0.01) -> Any:
 
 
 #: What `neuron` takes where no activation is wanted.
-linear = Activation("linear", "linear", "Identity, for `neuron`.", inputs=1, integers=False, memory_bound=True).ufunc
+linear = Activation(
+    "linear", "linear", "Identity, for `neuron`.", parameters=["x"], integers=False, memory_bound=True
+).ufunc

@@ -74,7 +74,9 @@ def row(
             raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")
         code = kernel or name
         if code not in _by_kernel:
-            _by_kernel[code] = Activation(code, name, doc, 1 + len(parameters), integers, memory_bound)
+            _by_kernel[code] = Activation(
+                code, name, doc, ["x", *(parameter.name for parameter in parameters)], integers, memory_bound
+            )
         activation = _by_kernel[code]
         defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
         face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc

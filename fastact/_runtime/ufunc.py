@@ -10,7 +10,7 @@ import itertools
 import sys
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -26,6 +26,22 @@ _FLOATS = "efd"
 #: first. Measured: 1.4 times as fast from 64 MB on, a tenth slower at 16 MB; loops that compute more lose by it.
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
+
+#: What every ufunc takes after its inputs.
+_KEYWORDS = (
+    inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None),
+    *(
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in {
+            "where": True,
+            "casting": "same_kind",
+            "order": "K",
+            "dtype": None,
+            "subok": True,
+            "signature": None,
+        }.items()
+    ),
+)
 
 _loops: dict[int, Loop] = {}
 activations: dict[np.ufunc, Activation] = {}
@@ -78,18 +94,34 @@ class Activation:
     """
 
     def __init__(
-        self, kernel: str | types.FunctionType, name: str, doc: str, inputs: int, integers: bool, memory_bound: bool
+        self,
+        kernel: str | types.FunctionType,
+        name: str,
+        doc: str,
+        parameters: Sequence[str],
+        integers: bool,
+        memory_bound: bool,
     ) -> None:
-        self.kernel, self.name, self.inputs, self.memory_bound = kernel, name, inputs, memory_bound
+        self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
+        self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
-        table = LoopTable(_first_call(), [code * (inputs + 1) for code in self._codes])
+        table = LoopTable(_first_call(), [code * (self.inputs + 1) for code in self._codes])
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
-        self.ufunc = table.ufunc(name, inspect.cleandoc(doc), inputs)
+        self.ufunc = table.ufunc(name, inspect.cleandoc(doc), self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = PACKAGE if isinstance(kernel, str) else kernel.__module__
+            self._describe(doc)
         activations[self.ufunc] = self
         for tell in when_made:
             tell(self)
+
+    def _describe(self, doc: str) -> None:
+        """Call the inputs what they are called in the function, not x1, x2."""
+        ufunc: Any = self.ufunc
+        inputs = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in self.parameters]
+        with contextlib.suppress(ValueError):  # an input has the name of a keyword
+            ufunc.__signature__ = inspect.Signature([*inputs, *_KEYWORDS])
+            ufunc.__doc__ = f"{self.name}{ufunc.__signature__}\n\n{inspect.cleandoc(doc)}"
 
     @property
     def runs_as_python(self) -> bool:
@@ -160,11 +192,12 @@ def _of_function(function: Callable[..., Any], integers: bool, memory_bound: boo
     python = getattr(function, "py_func", function)  # of a compiled one
     if not isinstance(python, types.FunctionType):
         raise TypeError(f"an activation is made of a Python function, not of {function!r}")
-    inputs = _count_inputs(python)
-    return Activation(python, python.__name__, python.__doc__ or "", inputs, integers, memory_bound).ufunc
+    doc = python.__doc__ or ""
+    return Activation(python, python.__name__, doc, _parameters(python), integers, memory_bound).ufunc
 
 
-def _count_inputs(function: Callable[..., Any]) -> int:
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of the inputs."""
     parameters = inspect.signature(function).parameters.values()
     for parameter in parameters:
         if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
@@ -173,7 +206,7 @@ def _count_inputs(function: Callable[..., Any]) -> int:
             raise TypeError(f"the inputs of an activation have no defaults, as ufuncs have none: {parameter}")
     if not parameters:
         raise TypeError("an activation takes at least one input")
-    return len(parameters)
+    return [parameter.name for parameter in parameters]
 
 
 @functools.cache
