@@ -11,7 +11,7 @@ import importlib.util
 import os
 import statistics
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Network(NamedTuple):
 
     weights: list[Array]
     biases: list[Array]
-    activation: str
+    activation: Literal["sigmoid", "tanh", "relu"]
 
     def probabilities(self, x: Array) -> Array:
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
@@ -54,7 +54,7 @@ def trained(activation: str = "relu", dtype: str = "float32") -> tuple[Any, Arra
 
 
 def network_of(classifier: Any) -> Network:
-    activation = "sigmoid" if classifier.activation == "logistic" else classifier.activation
+    activation: Any = "sigmoid" if classifier.activation == "logistic" else classifier.activation
     return Network(classifier.coefs_, classifier.intercepts_, activation)
 
 

@@ -220,7 +220,8 @@ def of_fastact(problem: Problem, threads: int) -> Made:
     import fastact
 
     fastact.set_num_threads(threads)
-    x, w, b, name, out = problem.x, problem.w, problem.b, problem.cell.activation, problem.output()
+    x, w, b, out = problem.x, problem.w, problem.b, problem.output()
+    name: Any = problem.cell.activation
     if out is None:
         neuron = fastact.neuron
         return (lambda: neuron(x, w, b, name)), (lambda: neuron(x, w, b, name))

@@ -1,5 +1,7 @@
+"""Fast, exact activation functions and a fused neuron for NumPy and Numba."""
+
 from collections.abc import Callable
-from typing import Any, SupportsIndex, overload
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload, type_check_only
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +22,143 @@ __all__ = [
 
 __version__: str
 
-sigmoid: np.ufunc
-tanh: np.ufunc
-relu: np.ufunc
-prelu: np.ufunc
+_Float = TypeVar("_Float", np.float16, np.float32, np.float64)
+_Out = TypeVar("_Out", bound=npt.NDArray[Any])
+_Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+_Order: TypeAlias = Literal["K", "A", "C", "F"] | None
+_Name: TypeAlias = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "linear"]
 
-def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: Any = None, **ufunc_kwargs: Any) -> Any: ...
+@type_check_only
+class _OneInput(np.ufunc):  # type: ignore[misc]
+    @overload
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        /,
+        out: _Out | tuple[_Out],
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: npt.DTypeLike | None = None,
+        subok: bool = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: npt.NDArray[_Float],
+        /,
+        out: None = None,
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: None = None,
+        subok: bool = True,
+    ) -> npt.NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        /,
+        out: None = None,
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: npt.DTypeLike | None = None,
+        subok: bool = True,
+    ) -> Any: ...
+
+@type_check_only
+class _TwoInputs(np.ufunc):  # type: ignore[misc]
+    @overload
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        alpha: npt.ArrayLike,
+        /,
+        out: _Out | tuple[_Out],
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: npt.DTypeLike | None = None,
+        subok: bool = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: npt.NDArray[_Float],
+        alpha: float | npt.NDArray[_Float],
+        /,
+        out: None = None,
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: None = None,
+        subok: bool = True,
+    ) -> npt.NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        alpha: npt.ArrayLike,
+        /,
+        out: None = None,
+        *,
+        where: npt.ArrayLike = True,
+        casting: _Casting = "same_kind",
+        order: _Order = "K",
+        dtype: npt.DTypeLike | None = None,
+        subok: bool = True,
+    ) -> Any: ...
+
+sigmoid: _OneInput
+tanh: _OneInput
+relu: _OneInput
+prelu: _TwoInputs
+
+@overload
+def leaky_relu(
+    x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, *, out: _Out | tuple[_Out], **ufunc_kwargs: Any
+) -> _Out: ...
+@overload
+def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike, out: _Out | tuple[_Out], **ufunc_kwargs: Any) -> _Out: ...
+@overload
+def leaky_relu(
+    x: npt.NDArray[_Float], /, alpha: float | npt.NDArray[_Float] = 0.01, out: None = None
+) -> npt.NDArray[_Float]: ...
+@overload
+def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: None = None, **ufunc_kwargs: Any) -> Any: ...
+@overload
 def neuron(
     x: npt.ArrayLike,
     weights: npt.ArrayLike,
     bias: npt.ArrayLike = 0.0,
-    activation: str | Callable[..., Any] | None = "sigmoid",
+    activation: _Name | Callable[..., Any] | None = "sigmoid",
     alpha: npt.ArrayLike = 0.01,
-    out: npt.NDArray[Any] | tuple[npt.NDArray[Any]] | None = None,
+    *,
+    out: _Out | tuple[_Out],
+) -> _Out: ...
+@overload
+def neuron(
+    x: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    bias: npt.ArrayLike,
+    activation: _Name | Callable[..., Any] | None,
+    alpha: npt.ArrayLike,
+    out: _Out | tuple[_Out],
+) -> _Out: ...
+@overload
+def neuron(
+    x: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    bias: npt.ArrayLike = 0.0,
+    activation: _Name | Callable[..., Any] | None = "sigmoid",
+    alpha: npt.ArrayLike = 0.01,
+    out: None = None,
 ) -> Any: ...
 @overload
 def activation(function: Callable[..., Any], /) -> np.ufunc: ...

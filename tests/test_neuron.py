@@ -114,7 +114,7 @@ def test_shapes_and_types(x_shape: tuple[int, ...], w_shape: tuple[int, ...], dt
 def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None:
     x, w = make(x_shape, np.float32), make(w_shape, np.float32, 1)
     is_typical = (x_shape, w_shape) == ((33, 70), (70, 19))
-    names = list(COMPILED) if is_typical else ["tanh"]
+    names: list[Any] = list(COMPILED) if is_typical else ["tanh"]
     for bias in (0.5, make(w_shape[1:], np.float32, 2)) if len(w_shape) == 2 else (0.5,):
         for name in names:
             got = COMPILED[name](x, w, bias)
@@ -130,7 +130,7 @@ def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["tanh", "leaky_relu", "linear"])
-def test_one_neuron_on_any_memory(name: str, dtype: Any) -> None:
+def test_one_neuron_on_any_memory(name: Any, dtype: Any) -> None:
     space = make((700, 40), dtype)
     w = make((20,), dtype, 1)
     layouts = {
@@ -602,7 +602,7 @@ def test_mistakes_inside_njit() -> None:
 
     @njit
     def unknown(x, w):  # type: ignore[no-untyped-def]
-        return fastact.neuron(x, w, 0.0, "swish")
+        return fastact.neuron(x, w, 0.0, "swish")  # type: ignore[call-overload]
 
     with pytest.raises(numba.TypingError, match="the names are sigmoid"):
         unknown(np.ones(3), np.ones(3))

@@ -216,8 +216,8 @@ def test_output_by_keyword() -> None:
     ("call", "message"),
     [
         (lambda x: fa.sigmoid(x, where=x > 0), "inside @njit got an unexpected keyword argument 'where'"),
-        (lambda x: fa.sigmoid(x, x, x), "inside @njit too many positional arguments"),
-        (lambda x: fa.prelu(x), "inside @njit missing a required argument"),
+        (lambda x: fa.sigmoid(x, x, x), "inside @njit too many positional arguments"),  # type: ignore[call-overload]
+        (lambda x: fa.prelu(x), "inside @njit missing a required argument"),  # type: ignore[call-overload]
     ],
 )
 def test_calls_that_can_not_be_say_why(call: Callable[..., Any], message: str) -> None:

@@ -79,7 +79,7 @@ def array_loop(name: str) -> Callable[..., None]:
 
 
 @functools.cache
-def neuron_loop(implementation: str, name: str) -> Callable[..., None]:
+def neuron_loop(implementation: str, name: Any) -> Callable[..., None]:
     """`loop(x, w, b, out, times)` with a neuron for each row."""
     if implementation == "by hand":
         activation = function(name, implementation)
