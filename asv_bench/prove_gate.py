@@ -58,10 +58,10 @@ SLOW_DOWNS = {
     ),
     "small call": SlowDown(
         "fastact/_kernels/driver.py",
-        "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
+        "    pool.run(record[POOL], record[PART], job_address, parts)\n",
         "    for _ in range(6):\n"
         "        leave_float_state(enter_default_float_state())\n"
-        "    pool.run(record[POOL], record[SPAN], job_address, parts)\n",
+        "    pool.run(record[POOL], record[PART], job_address, parts)\n",
         slower=r"Small.* 1, |Layout.*where",
         affected="activations",
     ),

@@ -2,10 +2,11 @@
 
 from ._runtime import sources  # isort: skip - before all that it watches
 from ._runtime import door, registry
-from ._runtime.configuration import show_config, warmup
+from ._runtime.config import show_config
 from ._runtime.neuron import neuron
 from ._runtime.threads import get_num_threads, set_num_threads
 from ._runtime.ufunc import activation
+from ._runtime.warmup import warmup
 
 __version__ = "0.1.0"
 

@@ -37,11 +37,11 @@ def _run(chosen: argparse.Namespace) -> None:
 
         curves.draw(chosen.file)
     elif chosen.command == "warmup":
-        from ._runtime.configuration import warmup
+        from ._runtime.warmup import warmup
 
         warmup()
     elif chosen.command == "config":
-        from ._runtime.configuration import show_config
+        from ._runtime.config import show_config
 
         show_config()
     else:

@@ -60,7 +60,7 @@ def test_import_compiles_nothing(tmp_path: Path) -> None:
 
 def test_only_what_is_used_is_compiled(tmp_path: Path) -> None:
     run(USE, tmp_path)
-    assert kinds(tmp_path) == ["ask", "drive", "sigmoid", "span"]  # it asks for threads, too
+    assert kinds(tmp_path) == ["ask", "drive", "drive_part", "sigmoid"]  # it asks for threads, too
 
 
 def test_later_processes_compile_and_write_nothing(filled: Path) -> None:
@@ -145,7 +145,7 @@ def test_sources_replaced_before_the_compiler_is_needed(package: Path, tmp_path:
     assert float(run(with_copy(package, use), tmp_path / "cache")) == 6
 
 
-@pytest.mark.parametrize("late", ["_runtime/configuration.py", "_compiler/entries.py"])
+@pytest.mark.parametrize("late", ["_runtime/config.py", "_compiler/entries.py"])
 def test_sources_replaced_while_they_are_imported(late: str, package: Path, tmp_path: Path) -> None:
     module = package / late
     module.write_text(module.read_text() + replaced(package))
@@ -205,7 +205,7 @@ for order in (sorted(made), sorted(made, reverse=True)):
 
 def test_damaged_entries_are_compiled_again(filled: Path) -> None:
     before = set(files(filled))
-    used = [name for name in sorted(before) if re.search("sigmoid-float64|drive|span|enter|dots-float64", name)]
+    used = [name for name in sorted(before) if re.search("sigmoid-float64|drive|enter|dots-float64", name)]
     assert len(used) == 6
     for i, name in enumerate(used):
         path = filled / name

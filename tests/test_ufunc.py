@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import fastact
 from fastact._kernels import driver, pool
-from fastact._kernels.bits import STRICT
+from fastact._kernels.compiled import STRICT
 from fastact._runtime import loop_record
 from fastact._runtime.ufunc import STREAM_BYTES, find
 
@@ -254,7 +254,7 @@ def test_results_past_the_caches(dtype: Any) -> None:
 
 
 def test_large_results_of_memory_bound_loops_are_streamed() -> None:
-    Span = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
+    Part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
     x = numbers(STREAM_BYTES // 4, np.float32)
     fastact.relu(x), fastact.sigmoid(x)
     records = []
@@ -262,32 +262,32 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         activation = find(function)
         assert activation is not None
         records.append(activation.loop("f").record)
-    own = int(records[0][loop_record.SPAN])
-    span = Span(own)
+    own = int(records[0][loop_record.PART])
+    part = Part(own)
     streamed = []
 
     def watch(job: int, index: int) -> None:
         streamed.append((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
-        span(job, index)
+        part(job, index)
 
-    watched = Span(watch)
+    watched = Part(watch)
     address = ctypes.cast(watched, ctypes.c_void_p).value or 0
     before = fastact.get_num_threads()
     try:
         fastact.set_num_threads(1)
         for record in records:
-            record[loop_record.SPAN] = address
+            record[loop_record.PART] = address
         results = [fastact.relu(x), fastact.relu(x[1:]), fastact.relu(x, out=x.copy()[::-1]), fastact.sigmoid(x)]
     finally:
         fastact.set_num_threads(before)
         for record in records:
-            record[loop_record.SPAN] = own
+            record[loop_record.PART] = own
     assert streamed == [1, 0, 0, 0]
     np.testing.assert_array_equal(results[0], np.maximum(x, 0))
 
 
 def test_streaming_stores_are_in_the_code() -> None:
-    assert "!nontemporal" in numba.cfunc(pool.PART_SIGNATURE, **STRICT)(driver.span).inspect_llvm()
+    assert "!nontemporal" in numba.cfunc(pool.PART_SIGNATURE, **STRICT)(driver.part).inspect_llvm()
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,7 +7,7 @@ from typing import Any
 import numba
 
 from .._kernels import dots, driver, entry, jobs, pool, tiles
-from .._kernels.bits import STRICT
+from .._kernels.compiled import STRICT
 from .._runtime.ufunc import Activation
 from . import loops
 
@@ -24,9 +24,9 @@ def drive() -> Any:
     return _c_function(driver.DRIVE_SIGNATURE, driver.drive)
 
 
-def span() -> Any:
-    """A part of a ufunc's call."""
-    return _c_function(pool.PART_SIGNATURE, driver.span)
+def drive_part() -> Any:
+    """A part of such a call."""
+    return _c_function(pool.PART_SIGNATURE, driver.part)
 
 
 def fan_out() -> Any:

@@ -21,7 +21,7 @@ from numba.core.ir_utils import get_definition, guard
 from numba.core.registry import CPUDispatcher
 from numba.core.rewrites import Rewrite, register_rewrite
 
-from .._kernels.bits import beside
+from .._kernels.numbers import beside
 
 _typed: set[python_types.FunctionType] = set()
 

@@ -10,7 +10,7 @@ import numba
 from numba import types
 
 from .._kernels import driver, scalar
-from .._kernels.bits import STRICT, compiled
+from .._kernels.compiled import STRICT, compiled
 from .._runtime.ufunc import Activation
 from .literals import typed_literals
 

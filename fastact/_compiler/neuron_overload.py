@@ -12,8 +12,10 @@ from numba.extending import overload
 from numba.np import numpy_support
 
 from .._kernels import arrays, dots, jobs, tiles, vectors
-from .._kernels.bits import STRICT, address_of_loop, always_inlined, at, compiled, is_given, stack
+from .._kernels.calls import address_of_loop
+from .._kernels.compiled import STRICT, always_inlined, compiled, is_given
 from .._kernels.jobs import SPACE as JOB_SPACE
+from .._kernels.memory import at, stack
 from .._runtime.neuron import chosen_activation, neuron
 from .._runtime.ufunc import find
 from . import loops

@@ -21,7 +21,8 @@ from numba.extending import NativeValue, models, overload, register_model, typeo
 from numba.np import numpy_support
 
 from .._kernels.arrays import is_apart
-from .._kernels.bits import STRICT, compiled, convert_scalars, is_given
+from .._kernels.compiled import STRICT, compiled, is_given
+from .._kernels.numbers import convert_scalars
 from .._runtime import sources
 from .._runtime.ufunc import Activation
 from . import loops

@@ -8,7 +8,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .bits import STRICT, at, compiled
+from .compiled import STRICT, compiled
+from .memory import at
 
 
 def is_apart(array: Any, operand: Any) -> Any:

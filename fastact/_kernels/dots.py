@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from . import jobs, vectors
-from .bits import LINE, STRICT, at, compiled, enter_default_float_state, leave_float_state
+from .compiled import STRICT, compiled
 from .driver import copy_strided
+from .float_state import enter_default_float_state, leave_float_state
 from .jobs import Layer, activate, share, up
+from .memory import LINE, at
 
 _BLOCK = 512  # rows
 

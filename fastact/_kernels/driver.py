@@ -14,37 +14,22 @@ from typing import Any
 from numba import types
 
 from .._runtime import pool_record
-from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, POOL, SPAN, STREAM
+from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
 from . import pool
-from .bits import (
-    LINE,
-    STRICT,
-    address_of,
-    at,
-    call,
-    compiled,
-    copy,
-    elements,
-    enter_default_float_state,
-    float_to_half,
-    half_to_float,
-    leave_float_state,
-    not_inlined,
-    operands,
-    stack,
-    stream_fence,
-    stream_line,
-    widest_vectors,
-)
+from .calls import call
+from .compiled import STRICT, compiled, not_inlined, widest_vectors
+from .float_state import enter_default_float_state, leave_float_state
+from .half import float_to_half, half_to_float
+from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
 
 WORDS = types.CPointer(types.intp)
 byte, half_word, word, double_word = types.uint8, types.uint16, types.uint32, types.uint64
 
 # A job describes a call of a ufunc that is cut into parts, spans of its elements.
 ADDRESSES, STRIDES, COUNT, RECORD = 0, 1, 2, 3  #: what NumPy handed to `drive`
-PART = 4  #: elements of a part
+PART_SIZE = 4  #: elements of a part
 BLOCK = 5  #: elements of a block
-THROUGH = 6  #: bit i says that operand i goes through scratch memory
+BUFFERED = 6  #: bit i says that operand i is copied through scratch memory
 STREAMED = 7  #: whether the blocks of the output leave past the caches
 JOB_WORDS = 8
 _JOB_SPACE = JOB_WORDS * 8
@@ -146,14 +131,14 @@ def _independent(source, source_stride, destination, destination_stride, n, size
     return (source == destination and period >= size) or size <= offset <= period - size
 
 
-def span(job, index):
+def part(job, index):
     """One part of a call, block by block."""
     state = enter_default_float_state()
     addresses, strides = at(job[ADDRESSES], types.intp), at(job[STRIDES], types.intp)
     record = at(job[RECORD], types.intp)
-    through, streamed = job[THROUGH], job[STREAMED]
-    first = min(job[COUNT], index * job[PART])
-    stop = min(job[COUNT], first + job[PART])
+    buffered, streamed = job[BUFFERED], job[STREAMED]
+    first = min(job[COUNT], index * job[PART_SIZE])
+    stop = min(job[COUNT], first + job[PART_SIZE])
     block = min(job[BLOCK], stop - first)
     inputs = record[INPUTS]
     loop = record[FUNCTION]
@@ -173,7 +158,7 @@ def span(job, index):
     while start < stop:
         for i in range(inputs):
             source = addresses[i] + start * strides[i]
-            if through >> i & 1:
+            if buffered >> i & 1:
                 buffer = scratch + i * room
                 # One value for all elements is spread over the block once, unless the output overwrites it.
                 if strides[i] != 0 or block == 1 or start == first:
@@ -181,7 +166,7 @@ def span(job, index):
                 source = buffer
             pointers[i] = source
         destination = result + start * strides[inputs]
-        if through >> inputs & 1:
+        if buffered >> inputs & 1:
             buffer = scratch + inputs * room
             pointers[inputs] = buffer
             call(loop, (pointers_address, length))
@@ -203,37 +188,37 @@ def drive(addresses, dimensions, strides, record):
     size = record[ITEM_SIZE]
     result, result_stride = addresses[inputs], strides[inputs]
     converted = size != record[LOOP_ITEM_SIZE]
-    through = 0
+    buffered = 0
     sequential = n > 1 and abs(result_stride) < size
     for i in range(inputs):
         if n > 1 and not _independent(addresses[i], strides[i], result, result_stride, n, size):
             sequential = True
         if converted or (n > 1 and (strides[i] != size or addresses[i] == result)):
-            through |= 1 << i
+            buffered |= 1 << i
     if converted or (n > 1 and result_stride != size):
-        through |= 1 << inputs
+        buffered |= 1 << inputs
     streamed = 0
     if not sequential and result_stride == size and not converted and n * size >= record[STREAM]:
-        through |= 1 << inputs
+        buffered |= 1 << inputs
         streamed = 1
     block = n
     if sequential:
         block = 1
-    elif through != 0:
+    elif buffered != 0:
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
     parts = 1
     if not sequential and n >= 2 * record[GRAIN]:
         parts = max(1, min(at(record[POOL], types.intp)[pool_record.THREADS], n // record[GRAIN]))
-    part = n
+    part_size = n
     if parts > 1:
-        part = (n + parts - 1) // parts
-        part += -part % _BLOCK
+        part_size = (n + parts - 1) // parts
+        part_size += -part_size % _BLOCK
     job_address = stack(_JOB_SPACE)
     job = at(job_address, types.intp)
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
-    job[PART], job[BLOCK], job[THROUGH], job[STREAMED] = part, block, through, streamed
-    pool.run(record[POOL], record[SPAN], job_address, parts)
+    job[PART_SIZE], job[BLOCK], job[BUFFERED], job[STREAMED] = part_size, block, buffered, streamed
+    pool.run(record[POOL], record[PART], job_address, parts)
 
 
 #: The C signatures of the entry points.

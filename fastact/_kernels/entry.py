@@ -26,8 +26,11 @@ from .._runtime.neuron_record import (
     TYPES,
 )
 from . import jobs, python
-from .bits import STRICT, address_of, ask_word, at, compiled, copy, enter_default_float_state, leave_float_state, stack
+from .calls import ask_word
+from .compiled import STRICT, compiled
+from .float_state import enter_default_float_state, leave_float_state
 from .jobs import SPACE as JOB_SPACE
+from .memory import address_of, at, copy, stack
 from .python import data, ndim, new_reference, shape, strides, type_of, word
 
 OPERANDS = 5  #: x, weights, bias, alpha, out

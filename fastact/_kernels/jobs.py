@@ -9,7 +9,9 @@ from numba import types
 
 from .._runtime import pool_record
 from . import pool, python
-from .bits import LINE, STRICT, address_of, at, call, compiled, stack
+from .calls import call
+from .compiled import STRICT, compiled
+from .memory import LINE, address_of, at, stack
 from .vectors import FEW_ROWS
 
 # The words of a job. Strides are in bytes.

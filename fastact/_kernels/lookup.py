@@ -17,7 +17,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .bits import has_feature
+from .compiled import has_feature
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _TABLE_SIZE = 32

@@ -5,7 +5,9 @@ from __future__ import annotations
 from numba import prange, types
 
 from .._runtime.pool_record import BUSY, FAN_OUT, GET_NUM_THREADS, SET_NUM_THREADS, START
-from .bits import STRICT, ask, at, call, compiled, try_lock, unlock
+from .calls import ask, call
+from .compiled import STRICT, compiled
+from .memory import at, try_lock, unlock
 
 
 @compiled(**STRICT)

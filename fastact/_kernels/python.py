@@ -10,7 +10,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .bits import STRICT, compiled
+from .compiled import STRICT, compiled
 
 _WORD = types.intp
 

@@ -27,7 +27,8 @@ from numba import types
 from numba.extending import overload
 
 from . import lookup
-from .bits import STRICT, compiled, copysign, fma, from_bits, int_shift_left, like, to_bits
+from .compiled import STRICT, compiled
+from .numbers import copysign, fma, from_bits, int_shift_left, like, to_bits
 from .tanh_table import TANH
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.

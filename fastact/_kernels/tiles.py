@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from . import jobs, vectors
-from .bits import LINE, STRICT, at, compiled, copy, enter_default_float_state, leave_float_state, widest_vectors
+from .compiled import STRICT, compiled, widest_vectors
 from .driver import copy_strided
+from .float_state import enter_default_float_state, leave_float_state
 from .jobs import Layer, activate, share, up
+from .memory import LINE, at, copy
 
 _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns

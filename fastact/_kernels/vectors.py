@@ -21,7 +21,8 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .bits import LINE, has_feature
+from .compiled import has_feature
+from .memory import LINE
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -38,7 +39,7 @@ class Processor(NamedTuple):
 
     vector_bytes: int
     registers: int
-    fused: bool  #: multiply-add in one instruction
+    fused_multiply_add: bool  #: multiply-add in one instruction
     masks: str  #: "none", "slow" or "free": loads of some lanes of a vector
 
 
@@ -226,7 +227,7 @@ class Vectors:
         return self.builder.icmp_signed("<", order, self._in_all_lanes(self.builder.trunc(count, _I32), words))
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        if not processor().fused:
+        if not processor().fused_multiply_add:
             return self.builder.fadd(self.builder.fmul(a, b), c)
         return self._call("fma", self._suffix, a, b, c)
 

@@ -73,7 +73,7 @@ class Loop:
         """Make the loop ready; gives the C function that serves it from now on."""
         self.inner()
         self.record[loop_record.POOL] = threads.pool_address()
-        self.record[loop_record.SPAN] = _span()
+        self.record[loop_record.PART] = _part()
         self.record[loop_record.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
         self._table.set_function(self._index, _driver())
         return _driver()
@@ -215,8 +215,8 @@ def _driver() -> int:
 
 
 @functools.cache
-def _span() -> int:
-    return store.load_own("span")
+def _part() -> int:
+    return store.load_own("drive_part")
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What the package finds on this machine, and everything compiled at once."""
+"""What the package finds on this machine."""
 
 from __future__ import annotations
 
@@ -7,34 +7,7 @@ import sys
 import llvmlite
 import numpy as np
 
-from . import numba_settings, store, threads, ufunc
-from .neuron import names, neuron
-
-
-def warmup() -> None:
-    """
-    Compile everything now, or load it from the compiled-code store, and start the threads.
-
-    Inner loops are otherwise compiled when they are first called. Activations made with `fastact.activation` are
-    included, if they were made before.
-
-    Warns
-    -----
-    RuntimeWarning
-        For each loop that can not be compiled, an activation of somebody's that has a mistake in it, say; the rest is
-        compiled all the same.
-
-    Examples
-    --------
-    >>> import fastact
-    >>> fastact.warmup()
-    """
-    ufunc.load_all()
-    for dtype in (np.float32, np.float64):
-        for name in names():
-            for columns in (1, 2):
-                neuron(np.zeros((1, 1), dtype), np.zeros((1, columns), dtype), 0.0, name)
-    threads.start()
+from . import numba_settings, store, threads
 
 
 def show_config() -> None:

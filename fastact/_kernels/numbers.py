@@ -1,0 +1,122 @@
+"""What Numba's Python has no word for: bit patterns of numbers, exact rounding, conversions that promote nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .compiled import has_feature
+
+
+def _integer(real: types.Float) -> types.Integer:
+    return types.int64 if real.bitwidth == 64 else types.int32
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """a*b + c, rounded once where the processor can do it in one instruction, else twice."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, y, z = arguments
+        if context.codegen()._llvm_module.triple.startswith("x86") and not has_feature(context, "fma"):
+            return builder.fadd(builder.fmul(x, y), z)
+        return builder.fma(x, y, z)
+
+    if isinstance(a, types.Float) and a == b == c:
+        return a(a, a, a), codegen
+    return None
+
+
+@intrinsic
+def like(typingctx: Any, x: Any, value: Any) -> Any:
+    """`value` converted to the type of the scalar `x`: a literal would promote float32 to float64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[1], value, x)
+
+    return x(x, value), codegen
+
+
+@intrinsic
+def beside(typingctx: Any, other: Any, value: Any, otherwise: Any) -> Any:
+    """`value`, an integer or a constant, in the type of `other` where that is a float or uint64; else `otherwise`."""
+    takes = isinstance(other, types.Float) or (other == types.uint64 and isinstance(value, types.Integer))
+    takes = takes and isinstance(value, (types.Integer, types.Boolean, types.Float))
+    if isinstance(value, types.Float) and value == otherwise:
+        takes = False  # a float that is computed keeps its type
+    result = other if takes else otherwise
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[1], value, result) if takes else arguments[2]
+
+    return result(other, value, otherwise), codegen
+
+
+@intrinsic
+def to_bits(typingctx: Any, x: Any) -> Any:
+    """The bit pattern of a float as an integer of the same width."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return _integer(x)(x), codegen
+
+
+@intrinsic
+def from_bits(typingctx: Any, pattern: Any) -> Any:
+    """The float with this bit pattern."""
+    real = types.float64 if pattern.bitwidth == 64 else types.float32
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(real))
+
+    return real(pattern), codegen
+
+
+@intrinsic
+def int_shift_left(typingctx: Any, a: Any, b: Any) -> Any:
+    """`a << b` in the type of `a`: Numba's own promotes int32 to int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.shl(arguments[0], context.cast(builder, arguments[1], b, a))
+
+    return a(a, b), codegen
+
+
+@intrinsic
+def copysign(typingctx: Any, magnitude: Any, sign: Any) -> Any:
+    """`magnitude` with the sign bit of `sign`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        real = arguments[0].type
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(real, [real, real]),
+            f"llvm.copysign.{'f64' if magnitude.bitwidth == 64 else 'f32'}",
+        )
+        return builder.call(function, arguments)
+
+    return magnitude(magnitude, magnitude), codegen
+
+
+@intrinsic
+def convert_scalars(typingctx: Any, values: Any, number: Any) -> Any:
+    """A tuple with its scalars converted to one type and its arrays as they are."""
+    kinds = [kind if isinstance(kind, types.Array) else number.dtype for kind in values]
+    result = types.Tuple(kinds)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        converted = [
+            context.cast(builder, value, kind, wanted)
+            for value, kind, wanted in zip(cgutils.unpack_tuple(builder, arguments[0]), values, kinds, strict=True)
+        ]
+        for value, kind in zip(converted, kinds, strict=True):
+            if context.enable_nrt:
+                context.nrt.incref(builder, kind, value)
+        return context.make_tuple(builder, result, converted)
+
+    return result(values, number), codegen

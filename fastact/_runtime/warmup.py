@@ -1,0 +1,34 @@
+"""Everything compiled at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import threads, ufunc
+from .neuron import names, neuron
+
+
+def warmup() -> None:
+    """
+    Compile everything now, or load it from the compiled-code store, and start the threads.
+
+    Inner loops are otherwise compiled when they are first called. Activations made with `fastact.activation` are
+    included, if they were made before.
+
+    Warns
+    -----
+    RuntimeWarning
+        For each loop that can not be compiled, an activation of somebody's that has a mistake in it, say; the rest is
+        compiled all the same.
+
+    Examples
+    --------
+    >>> import fastact
+    >>> fastact.warmup()
+    """
+    ufunc.load_all()
+    for dtype in (np.float32, np.float64):
+        for name in names():
+            for columns in (1, 2):
+                neuron(np.zeros((1, 1), dtype), np.zeros((1, columns), dtype), 0.0, name)
+    threads.start()
