@@ -479,6 +479,26 @@ np.testing.assert_array_equal(total(*[large] * {inputs}), {inputs}.0)
     run(code, tmp_path)
 
 
+def test_a_function_that_is_not_inlined_is_not_taken_for_one_that_raises() -> None:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def not_inlined(typing_context: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            builder.function.attributes.add("noinline")
+            return context.get_dummy_value()
+
+        return numba.types.void(), generate
+
+    @njit
+    def apart(x):  # type: ignore[no-untyped-def]
+        not_inlined()
+        return x * x + x
+
+    made = fastact.activation(lambda x: apart(x) + apart(-x))
+    np.testing.assert_allclose(made(X), 2 * X * X)
+    np.testing.assert_array_equal(njit(lambda x: made(x))(X), made(X))
+    np.testing.assert_array_equal(njit(lambda x: made(fastact.relu(x)))(X), made(fastact.relu(X)))
+
+
 def test_no_flag_of_the_older_unit_is_left() -> None:
     x = np.array([np.inf, -np.inf, np.nan, 5.0] * 10)
     functions: list[Callable[..., Any]] = [lambda x: x % 3, lambda x: x // 3, lambda x: np.remainder(x, 3.0)]

@@ -27,10 +27,17 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
         module = llvm.parse_assembly(function.inspect_llvm())
         module.get_function(function.native_name).name = symbol
         _isolate(module, symbol)
-        outside = [function.name for function in module.functions if function.is_declaration]
-        outside += [variable.name for variable in module.global_variables if variable.is_declaration]
-        code = _target_machine().emit_object(module)
-        return Entry(tuple(n for n in outside if not n.startswith("llvm.")), code)
+        values = (*module.functions, *module.global_variables)
+        outside = [value.name for value in values if value.is_declaration and not value.name.startswith("llvm.")]
+        if kind == "loop" and _UNRAISABLE in outside:
+            raise TypeError(
+                f"{particulars[0].name}() can raise an exception, and there is nobody to catch it "
+                "inside a loop over an array: let it return a value (NaN, say) for every input"
+            )
+        return Entry(tuple(outside), _target_machine().emit_object(module))
+
+
+_UNRAISABLE = "PyErr_WriteUnraisable"  #: what a C function of Numba's calls with an exception, if one can come to it
 
 
 @functools.cache

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 import numba
+import numpy as np
 from numba import types
 
 from .._kernels import driver, scalar
@@ -28,39 +28,39 @@ def inner_loop(activation: Activation, dtype: str) -> Any:
     number = getattr(types, dtype)
     _check_result(activation, number)
     loop = driver.inner_loop(kernel(activation), activation.inputs, number)
-    entry = numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
-    _check_raises(activation, entry.inspect_llvm())
-    return entry
+    return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
 
 
 @functools.cache
 def loop_for_callers(activation: Activation, number: Any) -> Any:
     """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
+    _check_loop(activation, number)
     loop = compiled(**STRICT)(driver.inner_loop(kernel(activation), activation.inputs, number))
-    return _checked(activation, loop, driver.LOOP_SIGNATURE.args)
+    loop.compile(driver.LOOP_SIGNATURE.args)
+    return loop
 
 
 @functools.cache
 def kernel_for_callers(activation: Activation, number: Any) -> Any:
     """The function of numbers of a type, compiled for callers inside `@njit`."""
-    return _checked(activation, kernel(activation), (number,) * activation.inputs)
+    _check_loop(activation, number)
+    function = kernel(activation)
+    function.compile((number,) * activation.inputs)
+    return function
 
 
 @functools.cache
 def element(activation: Activation, number: Any) -> Any:
     """The function for callers inside `@njit`: compiled for numbers of a type, spread over arrays by Numba."""
-    _check_result(activation, number)
+    _check_loop(activation, number)
     options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
-    function = numba.vectorize([number(*[number] * activation.inputs)], **options)(kernel(activation).py_func)
-    for compiled_function in function._dispatcher.overloads.values():
-        _check_raises(activation, compiled_function.library.get_llvm_str())
-    return function
+    return numba.vectorize([number(*[number] * activation.inputs)], **options)(kernel(activation).py_func)
 
 
-def _checked(activation: Activation, function: Any, signature: Any) -> Any:
-    function.compile(signature)
-    _check_raises(activation, function.inspect_llvm(signature))
-    return function
+def _check_loop(activation: Activation, number: Any) -> None:
+    """Refuse inside `@njit` what is refused from Python, where the loop is compiled and looked at."""
+    if not isinstance(activation.kernel, str):
+        activation.loop(np.dtype(str(number)).char).inner()
 
 
 def _check_result(activation: Activation, number: Any) -> None:
@@ -71,12 +71,3 @@ def _check_result(activation: Activation, number: Any) -> None:
         result = function.overloads[signature].signature.return_type
         if not isinstance(result, types.Integer):
             raise activation.not_an_integer(str(result), str(number))
-
-
-def _check_raises(activation: Activation, code: str) -> None:
-    # A C function makes the exception itself, any other function says which it is.
-    if "numba_unpickle" in code or re.search(r"store .*%excinfo", code):
-        raise TypeError(
-            f"{activation.name}() can raise an exception, and there is nobody to catch it inside a loop over an "
-            "array: let it return a value (NaN, say) for every input"
-        )
