@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import os
 import re
-import secrets
 import stat
 import sys
 import warnings
@@ -157,7 +156,7 @@ def _read(path: Path, warn: bool) -> Entry | None:
 
 def _write(path: Path, entry: Entry, warn: bool = True) -> None:
     body = b"\n".join((_MAGIC, " ".join(entry.outside).encode(), entry.code))
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         if not _private(os.stat(path.parent), path.parent, warn):
