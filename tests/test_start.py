@@ -172,3 +172,16 @@ from importlib import metadata
 metadata.entry_points = lambda **_: metadata.EntryPoints(())
 """
     run(f"{without}import sys; sys.path.insert(0, {str(copy)!r})\n{ORDERS['ours first']}", tmp_path / "store")
+
+
+def test_a_copy_of_another_name(tmp_path: Path) -> None:
+    """In somebody's package, beside the one that is installed."""
+    vendor = tmp_path / "program" / "vendor"
+    vendor.mkdir(parents=True)
+    shutil.copytree(PACKAGE, vendor / "fastact", ignore=shutil.ignore_patterns("__pycache__"))
+    code = f"{SETTING.replace('import fastact', 'from program.vendor import fastact')}import numba\n{CALLS}check()"
+    as_well = f"import fastact\nassert not fastact.__file__.startswith('{tmp_path}')\ncheck()"
+    store = tmp_path / "store"
+    for use in (code, f"{code}\n{as_well}", f"import fastact\nfastact.sigmoid(1.0)\n{code}\n{as_well}"):
+        run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{use}", store)
+    assert len(list(store.rglob("swish-float64-*.o"))) == 1

@@ -8,6 +8,8 @@ from numba.core import compiler, entrypoints
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import builtin_registry
 
+from .._runtime.sources import is_ours
+
 
 def has_called_extensions() -> bool:
     """Whether Numba has called what `numba_extensions` names, or is about to: it does so once."""
@@ -25,13 +27,13 @@ def options_of(function: Any) -> dict[str, Any] | None:
     return dict(function.targetoptions) if standard and not function.locals else None
 
 
-def overloaded_by_others(package: str) -> set[int]:
-    """The identities of what somebody else than Numba and a package tells Numba how to compile."""
-    makers = ("numba", package, "abc")  # "abc": a class that Numba makes without a class statement
+def overloaded_by_others() -> set[int]:
+    """The identities of what somebody else than Numba and this package tells Numba how to compile."""
     found = set()
     for value, numba_type in builtin_registry.globals:
         for template in getattr(numba_type, "templates", ()):
             maker = getattr(template, "_overload_func", None) or getattr(template, "_definition_func", template)
-            if (maker.__module__ or "abc").partition(".")[0] not in makers:
+            home = maker.__module__ or "abc"  # a class that Numba makes without a class statement
+            if home.partition(".")[0] not in ("numba", "abc") and not is_ours(home):
                 found.add(id(value))
     return found

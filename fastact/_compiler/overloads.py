@@ -266,12 +266,18 @@ def _passed(function: Any) -> _Passed:
 register_model(_Passed)(models.OpaqueModel)
 
 
-@typeof_impl.register(np.ufunc)
-@typeof_impl.register(python_types.FunctionType)
-def _type_of_function(function: Any, context: Any) -> Any:
-    if context.purpose is not Purpose.argument or function not in _versions:
-        return None
-    return _passed(function)
+def _give_a_type(kind: type) -> None:
+    """Let Numba ask us for the type of a function of this kind before others, such as another copy of this package."""
+    others = typeof_impl.dispatch(kind)
+
+    @typeof_impl.register(kind)
+    def type_of(function: Any, context: Any) -> Any:
+        ours = context.purpose is Purpose.argument and function in _versions
+        return _passed(function) if ours else others(function, context)
+
+
+_give_a_type(np.ufunc)
+_give_a_type(python_types.FunctionType)
 
 
 @unbox(_Passed)

@@ -9,8 +9,7 @@ from typing import Any
 
 from . import numba_settings, sources
 
-_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]
-_HALF = f"{_PACKAGE}._compiler"
+_HALF = f"{sources.PACKAGE}._compiler"
 _INIT = f"{_HALF}:init"
 
 
@@ -51,7 +50,7 @@ def _is_extension() -> bool:
     """Whether Numba finds the file of a distribution that names `init`."""
     beside = Path(__file__).parent.parent.parent
     if str(beside) in sys.path:  # the usual case, without the time that it takes to look everywhere
-        for path in beside.glob(f"{_PACKAGE}*-info/entry_points.txt"):
+        for path in beside.glob(f"{sources.PACKAGE}*-info/entry_points.txt"):
             if _INIT in path.read_text(encoding="utf-8"):
                 return True
     from importlib import metadata

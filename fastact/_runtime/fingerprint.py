@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from . import door
+from . import door, sources
 from .registry import behind
 
-_PACKAGE = __name__.partition(".")[0]
 _PLAIN = (type(None), bool, int, str, bytes)
 _NUMBERS = "biufc"  # kinds of NumPy types whose bytes tell all
 _LIBRARIES = (
@@ -56,7 +55,7 @@ def of(function: Callable[..., Any]) -> bytes | None:
     """
     digest = hashlib.sha256()
     numba = door.numba_internals()
-    overloaded = numba.overloaded_by_others(_PACKAGE) if numba else set()
+    overloaded = numba.overloaded_by_others() if numba else set()
     if not overloaded.isdisjoint(map(id, vars(operator).values())):
         return None  # code names no function for an operator
     try:
@@ -190,6 +189,6 @@ def _name_in_library(value: Any) -> str | None:
 def _is_ours(value: Any) -> bool:
     """Whether a value is what one of this package's modules calls by its name; every key has their sources."""
     home = getattr(value, "__module__", None) or ""
-    if home.partition(".")[0] != _PACKAGE:
+    if not sources.is_ours(home):
         return False
     return getattr(sys.modules.get(home), getattr(value, "__qualname__", ""), None) is value

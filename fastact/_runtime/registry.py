@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .ufunc import PACKAGE, Activation, find
+from .sources import PACKAGE
+from .ufunc import Activation, find
 
 
 class Ulp(NamedTuple):

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 _FOLDER = Path(__file__).parent.parent
-_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]
+PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]  #: which may be a part of somebody's
 
 
 def _states() -> dict[str, tuple[int, ...]]:
@@ -42,10 +42,15 @@ def are_unchanged() -> bool:
     return _states() == _at_first
 
 
+def is_ours(module: str) -> bool:
+    """Whether a name is that of one of the package's modules."""
+    return f"{module}.".startswith(f"{PACKAGE}.")
+
+
 def seal() -> None:
     """Say that an import has ended."""
     global _sealed
-    modules = [module for name, module in list(sys.modules.items()) if f"{name}.".startswith(f"{_PACKAGE}.")]
+    modules = [module for name, module in list(sys.modules.items()) if is_ours(name)]
     _sealed = _sealed is not False and bool(_at_first) and are_unchanged() and all(map(_runs_its_source, modules))
 
 

@@ -109,7 +109,7 @@ class Activation:
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
         self.ufunc = table.ufunc(name, inspect.cleandoc(doc), self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
-            self.ufunc.__module__ = PACKAGE if isinstance(kernel, str) else kernel.__module__
+            self.ufunc.__module__ = sources.PACKAGE if isinstance(kernel, str) else kernel.__module__
             self._describe(doc)
         activations[self.ufunc] = self
         for tell in when_made:
@@ -181,8 +181,6 @@ class Activation:
 
 
 _python_loops = itertools.count()
-
-PACKAGE = __name__.partition(".")[0]
 
 #: Called with each activation that is made: so the half that compiles hears of them.
 when_made: list[Callable[[Activation], None]] = []
