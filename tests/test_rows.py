@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import shutil
 from pathlib import Path
 
 import fastact
@@ -128,3 +130,26 @@ def test_the_types_name_every_activation() -> None:
     names |= {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}
     assert {name for name in names if not name.startswith("_")} == set(fastact.__all__)
     assert set(registry.rows) < set(fastact.__all__)
+
+
+def test_the_example_of_how_to_add_one(tmp_path: Path) -> None:
+    kernel, row = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    package = tmp_path / "fastact"
+    shutil.copytree(Path(fastact.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, block in (("_kernels/scalar.py", kernel), ("_runtime/activations.py", row)):
+        path = package / name
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n\n{block}", encoding="utf-8")
+    code = f"""
+import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]
+import doctest, numba, numpy as np, fastact
+assert fastact.__file__.startswith({str(tmp_path)!r})
+from tests.reference import ACTIVATIONS, ROWS, exact, hard_float64, in_float64, patterns, ulps
+x = patterns(np.float32, step=4099)
+x = x[~np.isnan(x) & ~np.isinf(x)]
+assert ulps(fastact.softsign(x), in_float64("softsign", x)).max() <= ROWS["softsign"].ulp.float32
+x = np.linspace(-3, 3, 101)
+np.testing.assert_array_equal(numba.njit(lambda x: fastact.softsign(x))(x), fastact.softsign(x))
+np.testing.assert_array_equal(fastact.neuron(x[:, None], x[:1], 0.5, "softsign"), fastact.softsign(x * x[0] + 0.5))
+doctest.run_docstring_examples(fastact.softsign, {{}})
+"""
+    assert run(code, tmp_path / "store") == ""
