@@ -27,9 +27,11 @@ def _show(row: registry.Row) -> None:
     __all__.sort()
 
 
+_make_known = door.make_known  # for `_fastact_numba`
+
 for _row in registry.rows.values():
     _show(_row)
 registry.when_added.append(_show)
 
 sources.seal()
-door.let_numba_know()
+door.be_found()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import Any
 
 import llvmlite.binding as llvm
 import numba
-import numpy as np
 from numba.core.runtime import _nrt_python
 
 from .._runtime import numba_settings
 from .._runtime.store import Entry
-from . import entries, requirements
+from . import entries, trial
 from .compiler_lock import always_compiling, lock
 
 __all__ = ["compiled", "lock"]
@@ -22,7 +20,7 @@ __all__ = ["compiled", "lock"]
 def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
     """The machine code of an entry point, which `entries` describes."""
     with always_compiling():
-        _try_out_numba()
+        trial.try_out_numba()
         function = getattr(entries, kind)(*particulars)
         module = llvm.parse_assembly(function.inspect_llvm())
         module.get_function(function.native_name).name = symbol
@@ -66,30 +64,6 @@ def _isolate(module: Any, symbol: str) -> None:
     passes.add_strip_dead_prototype_pass()
     tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
     passes.run(module, llvm.create_pass_builder(_target_machine(), tuning))
-
-
-_tried_out = not requirements.is_untried(numba.__version__)
-
-
-def _try_out_numba() -> None:
-    """On a Numba that is newer than those tried, compare one loop with NumPy before anything else is compiled."""
-    from .._runtime.ufunc import activation
-
-    global _tried_out
-    if _tried_out:
-        return
-    _tried_out = True
-    x = np.linspace(-3, 3, 50)
-    found = activation(lambda x: x / (2 + x * x))(x[::-1])
-    if not np.array_equal(found, (x / (2 + x * x))[::-1]):
-        _tried_out = False
-        raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
-    newest = ".".join(map(str, requirements.NEWEST_TRIED))
-    warnings.warn(
-        f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
-        RuntimeWarning,
-        stacklevel=2,
-    )
 
 
 # The functions of Numba's runtime, as Numba makes them known to LLVM when it compiles for the first time.

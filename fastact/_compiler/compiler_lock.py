@@ -6,12 +6,14 @@ import contextlib
 from collections.abc import Iterator
 
 from numba.core.compiler_lock import global_compiler_lock as lock
+from numba.core.registry import cpu_target
 
 from .._runtime import locks, numba_settings
 
 __all__ = ["always_compiling", "lock"]
 
-locks.take_before_ours(lock)
+cpu_target.target_context  # noqa: B018 - made here, under the lock, so that no import of a kernel asks for it
+locks.hold_while_forking(lock)
 
 
 @contextlib.contextmanager

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import compiler, entrypoints
+import numba  # noqa: F401 - a part of it that is imported first does not wait for another thread that imports it
+from numba.core import compiler
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import builtin_registry
 
 from .._runtime.sources import is_ours
-
-
-def has_called_extensions() -> bool:
-    """Whether Numba has called what `numba_extensions` names, or is about to: it does so once."""
-    return bool(getattr(entrypoints, "_already_initialized", True))
 
 
 def is_compiled(value: Any) -> bool:

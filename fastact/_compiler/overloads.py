@@ -27,6 +27,7 @@ from .._runtime import sources
 from .._runtime.ufunc import Activation
 from . import loops
 from .compiler_lock import always_compiling
+from .trial import try_out_numba
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}
 _templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
@@ -77,6 +78,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
 
     @always_compiling()
     def generic(self, args: Any, kws: Any) -> Any:
+        try_out_numba()
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
         number = _common_type(self.ufunc, [types.unliteral(operand) for operand in operands])

@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from . import numba_settings, sources
+from .locks import hold_while_forking
 
 _HALF = f"{sources.PACKAGE}._compiler"
-_INIT = f"{_HALF}:init"
+_EXTENSION = "_fastact_numba:init"
 
 
 def compiler() -> Any:
     """What makes machine code; Numba is imported with it."""
-    return enter("compile")
+    import_numba()
+    with _enter("compiler_lock").lock:  # for which a fork waits
+        return _enter("compile")
+
+
+def import_numba() -> Any:
+    """Numba; a fork waits for the import."""
+    with _importing():
+        import numba
+    return numba
+
+
+@functools.cache
+def _importing() -> Any:
+    import logging  # noqa: F401 - an import may ask for its lock, so a fork has to take ours before
+
+    importing = threading.RLock()
+    hold_while_forking(importing)
+    return importing
 
 
 def numba_internals() -> Any:
     """What can be asked of Numba; None where nobody has imported it."""
-    return enter("numba_internals") if numba_settings.is_imported() else None
+    return _enter("numba_internals") if numba_settings.is_imported() else None
 
 
-def enter(room: str) -> Any:
-    """A room of the half that compiles."""
+def make_known() -> None:
+    """Make our functions known inside `@njit`."""
+    _enter("njit")
+
+
+def be_found() -> None:
+    """See to it that our functions are known inside `@njit` before Numba compiles anything.
+
+    Where Numba is there already, they are made known at once. Where it is not, it calls for that itself, because a file
+    of our distribution says so; where there is no such file, it can not come later.
+    """
+    if numba_settings.is_imported() or not _is_extension():
+        make_known()
+
+
+def _enter(room: str) -> Any:
     name = f"{_HALF}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
@@ -35,24 +70,15 @@ def enter(room: str) -> Any:
     return module
 
 
-def let_numba_know() -> None:
-    """Make our functions known inside `@njit`, at the latest before Numba compiles anything.
-
-    Numba calls `init` of the half that compiles before it first does, because a file of our distribution says so. Only
-    where it has done that already, or finds no such file, is it to be called from here.
-    """
-    numba = numba_internals()
-    if (numba and numba.has_called_extensions()) or not _is_extension():
-        enter("njit")
-
-
 def _is_extension() -> bool:
-    """Whether Numba finds the file of a distribution that names `init`."""
+    """Whether Numba finds the file of a distribution that says what it is to call."""
+    if sources.PACKAGE != "fastact":
+        return False  # it is a part of somebody's
     beside = Path(__file__).parent.parent.parent
     if str(beside) in sys.path:  # the usual case, without the time that it takes to look everywhere
-        for path in beside.glob(f"{sources.PACKAGE}*-info/entry_points.txt"):
-            if _INIT in path.read_text(encoding="utf-8"):
+        for path in beside.glob("fastact*-info/entry_points.txt"):
+            if _EXTENSION in path.read_text(encoding="utf-8"):
                 return True
     from importlib import metadata
 
-    return any(entry.value == _INIT for entry in metadata.entry_points(group="numba_extensions", name="init"))
+    return any(entry.value == _EXTENSION for entry in metadata.entry_points(group="numba_extensions", name="init"))

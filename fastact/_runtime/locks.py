@@ -13,26 +13,22 @@ from typing import Any
 
 lock = threading.RLock()
 
-_locks: list[Any] = [lock]
-_held: list[list[Any]] = []
 
+def hold_while_forking(each: Any) -> None:
+    """Let a fork wait for a lock. What is asked for last is taken first."""
+    held: list[bool] = []  # another thread may come here between the two ends of a fork
 
-def take_before_ours(outer: Any) -> None:
-    """Say that another lock comes before ours in the order, and is to be waited for before a fork."""
-    _locks.insert(0, outer)
-
-
-def _before_fork() -> None:
-    locks = list(_locks)
-    for each in locks:
+    def before() -> None:
         each.acquire()
-    _held.append(locks)
+        held.append(True)
+
+    def after() -> None:
+        if held:
+            held.pop()
+            each.release()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
 
 
-def _after_fork() -> None:
-    for each in reversed(_held.pop()):
-        each.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+hold_while_forking(lock)

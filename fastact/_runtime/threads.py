@@ -15,7 +15,7 @@ from typing import SupportsIndex
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import numba_settings, pool_record, store
+from . import door, numba_settings, pool_record, store
 from .capi import c_function
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
@@ -46,8 +46,7 @@ def start(*_: int) -> int:
 
 
 def _start() -> None:
-    import numba
-
+    numba = door.import_numba()
     if layer() == "omp" and _may_be_a_copy():
         _stay_on_one_thread(_FORKED)
         return

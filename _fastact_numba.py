@@ -1,0 +1,14 @@
+"""What Numba calls before it first compiles anything, by the entry point `numba_extensions` of the distribution.
+
+It is a module of its own so that programs which use Numba and not fastact do not import fastact.
+"""
+
+import sys
+
+
+def init() -> None:
+    """Make fastact's functions known inside `@njit`, if anybody has imported them."""
+    if "fastact" in sys.modules:
+        import fastact  # another thread may still be importing it
+
+        fastact._make_known()
