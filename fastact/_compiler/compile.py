@@ -7,6 +7,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba
+from numba.core import entrypoints
 from numba.core.runtime import _nrt_python
 
 from .._runtime import numba_settings
@@ -32,14 +33,14 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
                 f"{particulars[0].name}() can raise an exception, and there is nobody to catch it "
                 "inside a loop over an array: let it return a value (NaN, say) for every input"
             )
-        return Entry(tuple(outside), _target_machine().emit_object(module))
+        return Entry(tuple(outside), _target_machine(int(numba.config.OPT)).emit_object(module))
 
 
 _UNRAISABLE = "PyErr_WriteUnraisable"  #: what a C function of Numba's calls with an exception, if one can come to it
 
 
 @functools.cache
-def _target_machine() -> Any:
+def _target_machine(optimisation: int) -> Any:
     """The machine that Numba's own just-in-time compiler uses, so that its optimised IR meets the same target."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -47,7 +48,7 @@ def _target_machine() -> Any:
     target = llvm.Target.from_triple(llvm.get_process_triple())
     relocation = "static" if target.name.startswith("x86") else "default"
     return target.create_target_machine(
-        cpu=name, features=features, opt=int(numba.config.OPT), reloc=relocation, codemodel="jitdefault", jit=True
+        cpu=name, features=features, opt=optimisation, reloc=relocation, codemodel="jitdefault", jit=True
     )
 
 
@@ -62,10 +63,14 @@ def _isolate(module: Any, symbol: str) -> None:
     passes.add_simplify_cfg_pass()
     passes.add_global_dead_code_eliminate_pass()
     passes.add_strip_dead_prototype_pass()
-    tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
-    passes.run(module, llvm.create_pass_builder(_target_machine(), tuning))
+    optimisation = int(numba.config.OPT)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=optimisation)
+    passes.run(module, llvm.create_pass_builder(_target_machine(optimisation), tuning))
 
 
 # The functions of Numba's runtime, as Numba makes them known to LLVM when it compiles for the first time.
 for _name, _address in _nrt_python.c_helpers.items():
     llvm.add_symbol(_name if _name.startswith("_") else f"NRT_{_name}", _address)
+
+# Others may tell Numba, too, how to compile what users' functions call; the keys have to see it.
+entrypoints.init_all()

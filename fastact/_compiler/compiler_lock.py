@@ -13,6 +13,7 @@ from .._runtime import locks, numba_settings
 __all__ = ["always_compiling", "lock"]
 
 cpu_target.target_context  # noqa: B018 - made here, under the lock, so that no import of a kernel asks for it
+numba_settings.fix_processor()
 locks.hold_while_forking(lock)
 
 

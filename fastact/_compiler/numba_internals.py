@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba  # noqa: F401 - a part of it that is imported first does not wait for another thread that imports it
 from numba.core import compiler
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import builtin_registry

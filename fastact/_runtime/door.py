@@ -41,11 +41,15 @@ def _importing() -> Any:
 
 def numba_internals() -> Any:
     """What can be asked of Numba; None where nobody has imported it."""
-    return _enter("numba_internals") if numba_settings.is_imported() else None
+    if not numba_settings.is_imported():
+        return None
+    import_numba()  # which another thread may still be doing
+    return _enter("numba_internals")
 
 
 def make_known() -> None:
     """Make our functions known inside `@njit`."""
+    import_numba()
     _enter("njit")
 
 

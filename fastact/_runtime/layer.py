@@ -21,6 +21,7 @@ class Entry:
     def __init__(self, activation: Activation) -> None:
         self._activation = activation
         self.inputs = activation.inputs
+        self._keeps_to_a_thread = False
         words = self._words = np.zeros(record.WORDS, np.intp)
         words[record.INPUTS] = activation.inputs
         for i, dtype in enumerate(record.TYPES):
@@ -39,8 +40,10 @@ class Entry:
         layer = record.layer(i, columns)
         if self._words[record.RUN + layer] == 0:
             run, part = _addresses("dots" if columns == 1 else "tiles", str(record.TYPES[i]))
-            self._words[record.LOOP + i] = self._activation.loop(record.TYPES[i].char).inner()
-            self._words[record.POOL] = 0 if self._activation.runs_as_python else threads.pool_address()
+            loop = self._activation.loop(record.TYPES[i].char)
+            self._words[record.LOOP + i] = loop.inner()
+            self._keeps_to_a_thread |= loop.runs_as_python
+            self._words[record.POOL] = 0 if self._keeps_to_a_thread else threads.pool_address()
             self._words[record.PART + layer] = part
             self._words[record.RUN + layer] = run
 

@@ -1,4 +1,7 @@
-"""Machine code becomes a part of the process."""
+"""Machine code becomes a part of the process.
+
+Every call of llvmlite is made under our lock, because llvmlite has one of its own that nobody may hold at a fork.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ def link(code: bytes, symbol: str) -> int:
             engine = _engine()
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             engine.finalize_object()
-            _addresses[symbol] = int(engine.get_function_address(symbol))
+            address = int(engine.get_function_address(symbol))
+            if address == 0:
+                raise LookupError(f"an object file without {symbol}")
+            _addresses[symbol] = address
         return _addresses[symbol]
 
 
@@ -35,17 +41,26 @@ def linked(symbol: str) -> int:
 
 def are_known(symbols: Iterable[str]) -> bool:
     """Whether the process has what code refers to: LLVM ends the process when it does not."""
-    return all(llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name) for name in symbols)
+    with lock:
+        return all(llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name) for name in symbols)
+
+
+def address(symbol: str) -> int:
+    """The address of a function of a library in the process, or 0."""
+    with lock:
+        return int(llvm.address_of_symbol(symbol) or 0)
 
 
 def make_known(symbol: str, address: int) -> None:
     """Let code refer to something by a name."""
-    llvm.add_symbol(symbol, address)
+    with lock:
+        llvm.add_symbol(symbol, address)
 
 
 def assembled(text: str) -> bytes:
     """An object file of what is written in LLVM's language, for this processor but without optimisation."""
-    return bytes(_machine().emit_object(llvm.parse_assembly(text)))
+    with lock:
+        return bytes(_machine().emit_object(llvm.parse_assembly(text)))
 
 
 @functools.cache

@@ -8,6 +8,7 @@ the settings that it is asked for.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib.util
 import os
@@ -23,10 +24,11 @@ _CONFIG = "numba.core.config"
 _FILE = ".numba_config.yaml"  # of a user; it is Numba who reads it
 _SLOWED_BY_AVX = ("corei7-avx", "core-avx-i", "sandybridge", "ivybridge", "nocona")  # says Numba
 _MISSING = object()
+_HOST_NAME, _HOST_FEATURES = str(llvm.get_host_cpu_name()), llvm.get_host_cpu_features()
 
 
 def is_imported() -> bool:
-    """Whether somebody in this process has imported Numba."""
+    """Whether somebody in this process has imported Numba, or is about to."""
     return sys.modules.get("numba") is not None
 
 
@@ -35,62 +37,85 @@ def _setting(name: str, default: str, variable: str | None = None) -> str:
     value = getattr(sys.modules.get(_CONFIG), name, _MISSING)
     if value is _MISSING:
         return os.environ.get(variable or f"NUMBA_{name}", default)
-    value = getattr(value, "_raw_value", value)  # of the level of optimisation, which may be "max"
-    return str(int(value)) if isinstance(value, bool) else str(value)
+    return str(getattr(value, "_raw_value", value))  # of the level of optimisation, which may be "max"
 
 
-def of_code() -> tuple[str, ...] | None:
+def _number(name: str, default: int | None, variable: str | None = None) -> int | None:
+    """A setting that is a number; what is none counts for nothing, as Numba has it."""
+    text = _setting(name, "None", variable)
+    try:
+        return int({"None": "", "False": "0", "True": "1"}.get(text, text))
+    except ValueError:
+        return default
+
+
+def of_code() -> tuple[Any, ...] | None:
     """What compiled code depends on beside its source; None where it can not be told without importing Numba."""
-    if not is_imported() and os.path.exists(_FILE):
+    number = version()
+    if number is None or (not is_imported() and os.path.exists(_FILE)):
         return None
     return (
-        _setting("OPT", "3"),
-        _setting("LOOP_VECTORIZE", "1"),
-        _setting("SLP_VECTORIZE", "0"),
-        _setting("DEBUGINFO_DEFAULT", "0", "NUMBA_DEBUGINFO"),
-        _setting("BOUNDSCHECK", "None"),
-        _setting("DISABLE_INTEL_SVML", "0"),
+        number,
         *processor(),
-        version(),
+        _setting("OPT", "3"),
+        _number("LOOP_VECTORIZE", 1),
+        _number("SLP_VECTORIZE", 0),
+        _number("DEBUGINFO_DEFAULT", 0, "NUMBA_DEBUGINFO"),
+        _number("BOUNDSCHECK", None),
+        _number("DISABLE_INTEL_SVML", 0),
     )
 
 
 def processor() -> tuple[str, str]:
     """Name and features, by LLVM's names, of the processor that code is compiled for."""
+    if _fixed_processor is not None:
+        return _fixed_processor
     name = _setting("CPU_NAME", "None")
     features = _setting("CPU_FEATURES", "" if name.lower() == "generic" else "None")
-    host_name, host_features = _host(_setting("ENABLE_AVX", "None"))
-    return host_name if name == "None" else name, host_features if features == "None" else features
+    if features == "None":
+        features = _host_features()
+    return _HOST_NAME if name == "None" else name, features
 
 
-@functools.cache
-def _host(avx: str) -> tuple[str, str]:
-    name = str(llvm.get_host_cpu_name())
-    try:
-        features = llvm.get_host_cpu_features()
-    except RuntimeError:
-        return name, ""
-    if avx == "0" or (avx == "None" and name in _SLOWED_BY_AVX):
+def _host_features() -> str:
+    features = copy.copy(_HOST_FEATURES)
+    avx = _number("ENABLE_AVX", int(_HOST_NAME not in _SLOWED_BY_AVX))
+    if avx == 0:
         features.update({feature: False for feature in features if feature.startswith("avx")})
-    return name, str(features.flatten())
+    return str(features.flatten())
+
+
+def fix_processor() -> None:
+    """Say that Numba's compiler was made: from now on it compiles for one processor, whatever is set later."""
+    global _fixed_processor
+    _fixed_processor = processor()
+
+
+_fixed_processor: tuple[str, str] | None = None
+
+
+def version() -> str | None:
+    """Of the Numba that is imported or would be; None where it can not be told."""
+    known = getattr(sys.modules.get("numba"), "__version__", None)  # another thread may be importing it
+    return _installed_version() if known is None else str(known)
 
 
 @functools.cache
-def version() -> str:
-    """Of the Numba that is imported or would be."""
-    if is_imported():
-        return str(sys.modules["numba"].__version__)
+def _installed_version() -> str | None:
     found = importlib.util.find_spec("numba")
     if found is None or found.origin is None:
-        return "none"
-    text = Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")
+        return None
+    try:
+        text = Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
     number = re.search(r'"version": "([^"]*)"', text)
-    return number[1] if number else text
+    return number[1] if number else None
 
 
 def jit_is_disabled() -> bool:
     """Whether users want to follow their compiled functions in Python."""
-    return (_setting("DISABLE_JIT", "0") if _users_choice is None else _users_choice) != "0"
+    return _number("DISABLE_JIT", 0) != 0 if _users_choice is None else _users_choice
 
 
 @contextlib.contextmanager
@@ -99,8 +124,7 @@ def jit_enabled() -> Iterator[None]:
     global _users_choice
     config: Any = sys.modules[_CONFIG]
     before, choice_before = config.DISABLE_JIT, _users_choice
-    if _users_choice is None:
-        _users_choice = str(before)
+    _users_choice = jit_is_disabled()
     config.DISABLE_JIT = 0
     try:
         yield
@@ -108,13 +132,10 @@ def jit_enabled() -> Iterator[None]:
         config.DISABLE_JIT, _users_choice = before, choice_before
 
 
-_users_choice: str | None = None
+_users_choice: bool | None = None
 
 
 def threads() -> int:
     """How many threads Numba's pool has, or will have."""
-    default = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        return max(1, int(_setting("NUMBA_NUM_THREADS", str(default), "NUMBA_NUM_THREADS")))
-    except ValueError:
-        return default
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, _number("NUMBA_NUM_THREADS", processors, "NUMBA_NUM_THREADS") or 1)

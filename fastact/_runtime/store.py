@@ -26,7 +26,7 @@ import numpy as np
 
 from . import door, linker, numba_settings, sources
 
-_MAGIC = b"fastact object 2"
+_MAGIC = b"fastact object 3"
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
@@ -69,7 +69,7 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
             if address == 0:
                 entry = compiler.compiled(kind, particulars, place.symbol)
                 if place.path is not None:
-                    _write(place.path, entry)
+                    _write(place.path, place.symbol, entry)
                 address = linker.link(entry.code, place.symbol)
     return address
 
@@ -94,7 +94,7 @@ def load_written(name: str, text: str) -> int:
         code = linker.assembled(text.format(symbol=place.symbol))
         entry = Entry(tuple(function or variable for function, variable in outside), code)
         if place.path is not None:
-            _write(place.path, entry, warn=False)
+            _write(place.path, place.symbol, entry, warn=False)
         address = linker.link(entry.code, place.symbol)
     return address
 
@@ -103,19 +103,19 @@ def _place(name: str, source: bytes | None, package: bytes | None) -> _Place:
     settings = numba_settings.of_code()
     if source is None or package is None or settings is None:
         return _Place(f"fastact_{next(_unkept)}", None)
-    versions = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
-    key = hashlib.sha256(repr((package, name, source, settings, versions)).encode()).hexdigest()[:32]
+    key = hashlib.sha256(repr((package, name, source, settings, _VERSIONS)).encode()).hexdigest()[:32]
     return _Place(f"fastact_{key}", folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o"))
 
 
 _unkept = itertools.count()
+_VERSIONS = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
 
 
 def _taken(place: _Place, warn: bool = True) -> int:
     """The address of what is linked already or kept, or 0."""
     address = linker.linked(place.symbol)
     if address == 0 and place.path is not None:
-        kept = _read(place.path, warn)
+        kept = _read(place.path, place.symbol, warn)
         if kept is not None and linker.are_known(kept.outside):
             address = linker.link(kept.code, place.symbol)
     return address
@@ -135,7 +135,7 @@ def folder() -> Path:
     return Path(base) / "fastact"
 
 
-def _read(path: Path, warn: bool) -> Entry | None:
+def _read(path: Path, symbol: str, warn: bool) -> Entry | None:
     try:
         if not _private(os.stat(path.parent), path.parent, warn):
             return None
@@ -148,14 +148,19 @@ def _read(path: Path, warn: bool) -> Entry | None:
     checksum, body = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
     if hashlib.sha256(body).digest() != checksum:
         return None
-    magic, outside, code = body.split(b"\n", 2)
-    if magic != _MAGIC:
+    head, outside, code = body.split(b"\n", 2)
+    if head != _head(symbol):
         return None
     return Entry(tuple(outside.decode().split()), code)
 
 
-def _write(path: Path, entry: Entry, warn: bool = True) -> None:
-    body = b"\n".join((_MAGIC, " ".join(entry.outside).encode(), entry.code))
+def _head(symbol: str) -> bytes:
+    """The first line of an entry: a file under another's name is not taken for it."""
+    return _MAGIC + b" " + symbol.encode()
+
+
+def _write(path: Path, symbol: str, entry: Entry, warn: bool = True) -> None:
+    body = b"\n".join((_head(symbol), " ".join(entry.outside).encode(), entry.code))
     temporary = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

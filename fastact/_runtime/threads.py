@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import SupportsIndex
 
-import llvmlite.binding as llvm
 import numpy as np
 
-from . import door, numba_settings, pool_record, store
+from . import door, linker, numba_settings, pool_record, store
 from .capi import c_function
 
 #: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
@@ -46,7 +45,13 @@ def start(*_: int) -> int:
 
 
 def _start() -> None:
-    numba = door.import_numba()
+    try:
+        numba = door.import_numba()
+    except ImportError as error:
+        _stay_on_one_thread(f"Numba can not be imported: {error}")
+        _warn_of_obstacle()
+        return
+    _pool[pool_record.THREADS] = min(_pool[pool_record.THREADS], numba_settings.threads())
     if layer() == "omp" and _may_be_a_copy():
         _stay_on_one_thread(_FORKED)
         return
@@ -63,8 +68,8 @@ def _start() -> None:
         if _chosen:
             _warn_of_obstacle()
         return
-    _pool[pool_record.GET_NUM_THREADS] = llvm.address_of_symbol("get_num_threads")
-    _pool[pool_record.SET_NUM_THREADS] = llvm.address_of_symbol("set_num_threads")
+    _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
+    _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
     _pool[pool_record.FAN_OUT] = store.load_own("fan_out")
 
 

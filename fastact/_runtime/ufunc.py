@@ -59,6 +59,7 @@ class Loop:
         self.record[loop_record.ITEM_SIZE] = dtype.itemsize
         self.record[loop_record.LOOP_ITEM_SIZE] = self._computed.itemsize
         self.record[loop_record.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
+        self.runs_as_python = False  # once it is loaded
         self._owner = owner
         self._table, self._index = table, index
         table.set_data(index, self.address)
@@ -74,16 +75,19 @@ class Loop:
         self.inner()
         self.record[loop_record.POOL] = threads.pool_address()
         self.record[loop_record.PART] = _part()
-        self.record[loop_record.GRAIN] = _NEVER if self._owner.runs_as_python else threads.GRAIN
+        self.record[loop_record.GRAIN] = _NEVER if self.runs_as_python else threads.GRAIN
         self._table.set_function(self._index, _driver())
         return _driver()
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
         if self.record[loop_record.FUNCTION] == 0:
-            address = self._owner.load(self._computed)
+            as_python = self._owner.runs_as_python
+            address = self._owner.load(self._computed, as_python)
             with lock:
-                self.record[loop_record.FUNCTION] = self.record[loop_record.FUNCTION] or address
+                if self.record[loop_record.FUNCTION] == 0:
+                    self.runs_as_python = as_python
+                    self.record[loop_record.FUNCTION] = address
         return int(self.record[loop_record.FUNCTION])
 
 
@@ -132,9 +136,9 @@ class Activation:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
 
-    def load(self, dtype: np.dtype[Any]) -> int:
+    def load(self, dtype: np.dtype[Any], as_python: bool) -> int:
         """The address of the inner loop for a type."""
-        if self.runs_as_python:
+        if as_python:
             return c_function(self._python_loop(dtype), f"loop_{next(_python_loops)}")
 
         def source() -> bytes | None:
