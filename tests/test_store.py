@@ -321,3 +321,58 @@ assert sound(1.0) == 2
 """
     assert said(code, filled).count("broken of float") == 3
     run(f"{NO_COMPILER}{EVERYTHING}", filled)
+
+
+FROZEN = """
+import sys, numba, numpy as np, fastact
+change = sys.argv[1:] == ["change"]
+k = 2.0 if change else 3.0
+@numba.njit
+def helper(x):
+    return k * x
+@fastact.activation
+def inner(x):
+    return k * x
+def made():
+    @fastact.activation
+    def direct(x):
+        return helper(x) + 1.0
+    @fastact.activation
+    def around(x):
+        return inner(x) + 1.0
+    return direct, around
+def use(step):
+    return [f(t(1)) for f in (*made(), inner) for t in ((np.float64, np.float32) if step else (np.float16,))]
+{first}
+if change:
+    use(0)
+    k = 3.0
+use(1)
+print(*use(1), *use(0))
+"""
+
+
+@pytest.mark.parametrize("first", ["", "helper(1.0)", "helper(np.float32(1))"])
+def test_values_that_changed_after_something_was_compiled(first: str, tmp_path: Path) -> None:
+    """Numba has taken the old ones; code with them is not kept as that of the new ones."""
+    script = FROZEN.format(first=f"if change: {first}" if first else "")
+    run(f"import sys; sys.argv = ['', 'change']\n{script}", tmp_path)
+    right = run(f"import sys; sys.argv = ['', '']\n{script}", tmp_path)
+    assert list(map(float, right.split())) == [4.0, 4.0, 4.0, 4.0, 3.0, 3.0, 4.0, 4.0, 3.0]
+
+
+def test_what_calls_a_helper_is_kept_for_every_type(tmp_path: Path) -> None:
+    code = """
+import numba, numpy as np, fastact
+k = 2.0
+@numba.njit
+def helper(x):
+    return k * x
+made = fastact.activation(lambda x: helper(x) + 1.0)
+print(made(1.0), made(np.float32(1)), numba.njit(lambda x: made(x))(1.0))
+"""
+    assert run(code, tmp_path).split() == ["3.0", "3.0", "3.0"]
+    before = files(tmp_path)
+    assert len([name for name in before if "lambda" in name]) == 2
+    assert run(code, tmp_path).split() == ["3.0", "3.0", "3.0"]
+    assert files(tmp_path) == before

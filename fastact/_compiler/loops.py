@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numba
@@ -11,11 +14,21 @@ from numba import types
 
 from .._kernels import driver, scalar
 from .._kernels.compiled import STRICT, compiled
+from .._runtime import fingerprint
 from .._runtime.ufunc import Activation
 from .literals import typed_literals
 
 
-@functools.cache
+def _for_each_source(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Cache what is made of an activation, anew where a value has changed that its function reaches by name.
+
+    Numba takes such values when it compiles and never looks again.
+    """
+    cached = functools.cache(lambda source, activation, *arguments: make(activation, *arguments))
+    return lambda activation, *arguments: cached(activation.source(), activation, *arguments)
+
+
+@_for_each_source
 def kernel(activation: Activation) -> Any:
     """The function of numbers, compiled for each type that it is called with."""
     if isinstance(activation.kernel, str):
@@ -26,35 +39,45 @@ def kernel(activation: Activation) -> Any:
 def inner_loop(activation: Activation, dtype: str) -> Any:
     """Numba's C function `loop(addresses, n)` for a type."""
     number = getattr(types, dtype)
-    _check_result(activation, number)
-    loop = driver.inner_loop(kernel(activation), activation.inputs, number)
-    return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
+    with _remembered(activation):
+        _check_result(activation, number)
+        loop = driver.inner_loop(kernel(activation), activation.inputs, number)
+        return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
 
 
-@functools.cache
+@_for_each_source
 def loop_for_callers(activation: Activation, number: Any) -> Any:
     """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
     _check_loop(activation, number)
-    loop = compiled(**STRICT)(driver.inner_loop(kernel(activation), activation.inputs, number))
-    loop.compile(driver.LOOP_SIGNATURE.args)
+    with _remembered(activation):
+        loop = compiled(**STRICT)(driver.inner_loop(kernel(activation), activation.inputs, number))
+        loop.compile(driver.LOOP_SIGNATURE.args)
     return loop
 
 
-@functools.cache
+@_for_each_source
 def kernel_for_callers(activation: Activation, number: Any) -> Any:
     """The function of numbers of a type, compiled for callers inside `@njit`."""
     _check_loop(activation, number)
     function = kernel(activation)
-    function.compile((number,) * activation.inputs)
+    with _remembered(activation):
+        function.compile((number,) * activation.inputs)
     return function
 
 
-@functools.cache
+@_for_each_source
 def element(activation: Activation, number: Any) -> Any:
     """The function for callers inside `@njit`: compiled for numbers of a type, spread over arrays by Numba."""
     _check_loop(activation, number)
     options = {name: STRICT[name] for name in ("fastmath", "boundscheck")}  # the error model is NumPy's there
-    return numba.vectorize([number(*[number] * activation.inputs)], **options)(kernel(activation).py_func)
+    with _remembered(activation):
+        return numba.vectorize([number(*[number] * activation.inputs)], **options)(kernel(activation).py_func)
+
+
+def _remembered(activation: Activation) -> AbstractContextManager[None]:
+    if isinstance(activation.kernel, str):
+        return contextlib.nullcontext()
+    return fingerprint.remembered(activation.kernel)
 
 
 def _check_loop(activation: Activation, number: Any) -> None:

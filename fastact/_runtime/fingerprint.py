@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import cmath
+import contextlib
 import dis
 import hashlib
 import math
@@ -17,6 +18,7 @@ import operator
 import struct
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,25 +55,54 @@ def of(function: Callable[..., Any]) -> bytes | None:
     bytes or None
         None if the function reaches something whose changes can not be seen.
     """
-    digest = hashlib.sha256()
-    numba = door.numba_internals()
-    overloaded = numba.overloaded_by_others() if numba else set()
-    if not overloaded.isdisjoint(map(id, vars(operator).values())):
-        return None  # code names no function for an operator
     try:
-        _Walk(digest.update, overloaded).function(function)
+        return _Walk(function).digest()
     except _Unseen:
         return None
-    return digest.digest()
+
+
+@contextlib.contextmanager
+def remembered(function: Callable[..., Any]) -> Iterator[None]:
+    """Remember of what is compiled meanwhile by `njit`, and reached by a function, by which values it was compiled.
+
+    Numba takes the values of global names when it compiles a function and never looks again. So a function that was
+    compiled earlier, by whomever, has a fingerprint only if it is known that its values have not changed since.
+    """
+    try:
+        helpers = _Walk(function, trusting=True).helpers
+    except _Unseen:
+        helpers = []
+    before = [set(helper.overloads) for helper in helpers]
+    digests = [_Walk(helper.py_func, trusting=True).digest() for helper in helpers]
+    yield
+    for helper, known, digest in zip(helpers, before, digests, strict=True):
+        for signature in set(helper.overloads) - known:
+            _compiled_by.setdefault(helper, {})[signature] = digest
+
+
+#: By which values each signature of a function was compiled, where it is known.
+_compiled_by: weakref.WeakKeyDictionary[Any, dict[Any, bytes]] = weakref.WeakKeyDictionary()
 
 
 class _Walk:
-    """Goes through all that a function reaches and says it in bytes."""
+    """Goes through all that a function reaches and says it in bytes; `trusting` takes what was compiled as it reads."""
 
-    def __init__(self, say: Callable[[bytes], None], overloaded: set[int]) -> None:
-        self._say = say
-        self._overloaded = overloaded
+    def __init__(self, function: Any, trusting: bool = False) -> None:
+        numba = door.numba_internals()
+        self._overloaded = numba.overloaded_by_others() if numba else set()
+        if not self._overloaded.isdisjoint(map(id, vars(operator).values())):
+            raise _Unseen  # code names no function for an operator
+        self._hash = hashlib.sha256()
+        self._say = self._hash.update
+        self._trusting = trusting
         self._above: list[types.FunctionType] = []  # what reaches what is said now
+        self.helpers: list[Any] = []  #: the functions compiled by `njit` that are reached
+        self.reaches_names = False  #: whether anything is reached whose name could be given to something else
+        self.function(function)
+
+    def digest(self) -> bytes:
+        """What was said."""
+        return self._hash.digest()
 
     def _tell(self, *words: Any) -> None:
         self._say(f"{words!r}\n".encode())
@@ -95,7 +126,8 @@ class _Walk:
                 self._code(constant, function)
             else:
                 self._value(constant)
-        for value in _reached(code, function):
+        for value, is_named in _reached(code, function):
+            self.reaches_names |= is_named
             self._value(value)
 
     def _value(self, value: Any) -> None:
@@ -132,6 +164,10 @@ class _Walk:
         options = numba.options_of(function)
         if options is None:
             raise _Unseen
+        if function not in self.helpers:
+            if not self._trusting and not _is_as_compiled(function):
+                raise _Unseen
+            self.helpers.append(function)
         self._tell("compiled")
         for name, option in sorted(options.items()):
             option = tuple(sorted(option)) if isinstance(option, (set, frozenset)) else option
@@ -140,26 +176,38 @@ class _Walk:
         self.function(function.py_func)
 
 
-def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[Any]:
-    """What the code loads from outside: globals and closure variables, and of a module the attribute it takes."""
+def _is_as_compiled(function: Any) -> bool:
+    """Whether a function compiled by `njit` still is what it was when it was compiled, if it was."""
+    if not function.overloads:
+        return True
+    now, then = _Walk(function.py_func, trusting=True), _compiled_by.get(function, {})
+    return not now.reaches_names or all(then.get(signature) == now.digest() for signature in function.overloads)
+
+
+def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:
+    """What the code loads from outside: globals and closure variables, and of a module the attribute it takes.
+
+    Each with whether its name is the function's own to give to something else.
+    """
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
-        value = _LOCAL
+        value, is_named = _LOCAL, operation != "LOAD_ATTR" and operation != "LOAD_METHOD"
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
             value = getattr(module, name, _MISSING)
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
             raise _Unseen
         elif operation == "LOAD_GLOBAL":
             value = function.__globals__.get(name, getattr(builtins, name, _MISSING))
+            is_named = name in function.__globals__
         elif operation in ("LOAD_DEREF", "LOAD_CLASSDEREF") and name in cells:
             value = _content(cells[name])
         if value is _MISSING:
             raise _Unseen
         module = value if type(value) is types.ModuleType else None
         if value is not _LOCAL and module is None:
-            yield value
+            yield value, is_named
 
 
 _LOCAL = object()

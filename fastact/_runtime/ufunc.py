@@ -142,12 +142,12 @@ class Activation:
             return c_function(self._python_loop(dtype), f"loop_{next(_python_loops)}")
 
         def source() -> bytes | None:
-            own = self._source()
+            own = self.source()
             return None if own is None else str(dtype).encode() + own
 
         return store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype))
 
-    def _source(self) -> bytes | None:
+    def source(self) -> bytes | None:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
         if isinstance(self.kernel, str):
             return self.kernel.encode()
@@ -157,7 +157,7 @@ class Activation:
 
     def version(self, defaults: tuple[float, ...] = ()) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
-        package, own = sources.imported(), self._source()
+        package, own = sources.imported(), self.source()
         return None if package is None or own is None else package + own + repr((self.ufunc.types, defaults)).encode()
 
     def _python_loop(self, dtype: np.dtype[Any]) -> Callable[..., int]:
