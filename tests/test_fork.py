@@ -161,3 +161,45 @@ else:
     raise AssertionError("the daemon hangs")
 """
     run(SETTING + code, NUMBA_THREADING_LAYER="omp")
+
+
+FORKS = """
+def forks(work, child, limit=10):
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        in_child(child, limit)
+    thread.join()
+def compiled(times=5):
+    for i in range(times):
+        numba.njit(lambda x: fastact.tanh(x) + i)(1.0)
+"""
+
+
+def test_while_another_thread_compiles_what_logs() -> None:
+    """The lock of `logging` is asked for by those who compile, and by a fork."""
+    first = "import sys, fastact\nassert 'logging' not in sys.modules\n"
+    run(f"{first}{SETTING}{FORKS}forks(compiled, lambda: None)")
+
+
+@pytest.mark.parametrize("disabled", ["0", "1"])
+def test_while_another_thread_makes_first_calls(disabled: str, tmp_path: Path) -> None:
+    code = """
+import fastact
+made = [fastact.activation(lambda x: x + 1) for _ in range(200)]
+forks(lambda: [one(1.0) for one in made], lambda: fastact.relu(np.ones(3)))
+"""
+    for _ in range(2):
+        run(SETTING + FORKS + code, tmp_path, NUMBA_DISABLE_JIT=disabled)
+
+
+def test_while_another_thread_imports_numba(tmp_path: Path) -> None:
+    setting = SETTING.replace("import numpy as np, numba", "import numpy as np")
+    code = """
+import fastact
+def child():
+    fastact.tanh(np.ones(3))
+    import numba
+forks(lambda: fastact.relu(np.ones(3)), child, 60)
+"""
+    run(setting + FORKS + code, tmp_path)

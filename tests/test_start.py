@@ -69,6 +69,8 @@ from fastact._runtime import numba_settings
 def settings():
     return numba_settings.of_code(), numba_settings.threads(), numba_settings.jit_is_disabled()
 before = settings()
+import warnings
+warnings.simplefilter("ignore")  # Numba's own, of what can not be parsed
 import numba
 assert settings() == before, (before, settings())
 """
@@ -77,11 +79,55 @@ assert settings() == before, (before, settings())
         {"NUMBA_OPT": "max"},
         {"NUMBA_OPT": "2", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "1", "NUMBA_DEBUGINFO": "1"},
         {"NUMBA_ENABLE_AVX": "0", "NUMBA_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1", "NUMBA_BOUNDSCHECK": "1"},
+        {"NUMBA_DISABLE_JIT": "", "NUMBA_LOOP_VECTORIZE": " 0", "NUMBA_NUM_THREADS": "many"},
         {"NUMBA_CPU_NAME": "generic", "NUMBA_DISABLE_INTEL_SVML": "1"},
         {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2"},
     )
     for environment in choices:
         run(SETTING + code, **environment)
+
+
+def test_a_setting_of_another_type(filled: Path) -> None:
+    code = "import numba; numba.config.DISABLE_JIT = False"
+    run(
+        f"{code}\n{SETTING}from fastact._runtime import numba_settings\nassert not numba_settings.jit_is_disabled()",
+        filled,
+    )
+
+
+def test_the_processor_is_that_of_the_compiler_that_was_made(tmp_path: Path) -> None:
+    """Numba compiles for one processor from the first time on, and code for it is not kept as that for another."""
+    code = """
+import numba
+fastact.sigmoid(X)
+numba.config.CPU_NAME, numba.config.CPU_FEATURES = "generic", ""
+fastact.tanh(X)
+"""
+    run(SETTING + code, tmp_path)
+    run(f"{SETTING}fastact.sigmoid(X), fastact.tanh(X)\nassert 'numba' not in sys.modules", tmp_path)
+
+
+@pytest.mark.parametrize("second", ["import fastact", "fastact.sigmoid(X)", "swish(X)"])
+@pytest.mark.parametrize("delay", [0, 0.01, 0.03, 0.1])
+def test_while_another_thread_imports_numba_and_compiles(second: str, delay: float, filled: Path) -> None:
+    code = f"""
+import threading, time
+failed = []
+def first():
+    try:
+        import numba
+        numba.njit(lambda x: x + 1)(1)
+    except BaseException as error:
+        failed.append(repr(error))
+thread = threading.Thread(target=first)
+{"" if second == "import fastact" else SETTING}
+thread.start()
+time.sleep({delay})
+{second}
+thread.join()
+assert not failed, failed
+"""
+    run(code + (SETTING if second == "import fastact" else "") + "import numba" + CALLS + "check()", filled)
 
 
 def test_a_file_of_numbas_settings(filled: Path, tmp_path: Path) -> None:

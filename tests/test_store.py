@@ -376,3 +376,11 @@ print(made(1.0), made(np.float32(1)), numba.njit(lambda x: made(x))(1.0))
     assert len([name for name in before if "lambda" in name]) == 2
     assert run(code, tmp_path).split() == ["3.0", "3.0", "3.0"]
     assert files(tmp_path) == before
+
+
+def test_an_entry_under_another_name_is_not_taken(filled: Path) -> None:
+    folder = filled / "fastact"
+    for one, other in (("sigmoid-float64", "tanh-float64"), ("drive-", "drive_part-")):
+        (source,), (target,) = folder.glob(f"{one}*"), folder.glob(f"{other}*")
+        shutil.copy(source, target)
+    run("import numpy as np, fastact\nnp.testing.assert_allclose(fastact.tanh(np.ones(5)), np.tanh(1.0))", filled)
