@@ -7,7 +7,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from fastact._compiler import requirements
+from fastact._kernels import requirements
 
 from .processes import run
 
@@ -40,7 +40,7 @@ def call():
 
 def test_a_newer_numba_is_tried_out(tmp_path: Path) -> None:
     code = """
-from fastact._compiler import requirements
+from fastact._kernels import requirements
 (message,) = call()
 tried = "{}.{}".format(*requirements.NEWEST_TRIED)
 assert f"up to {tried}, and this is 0.99.0; a short test passed" in message

@@ -7,9 +7,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba
-from numba.core import entrypoints
-from numba.core.runtime import _nrt_python
 
+from .._kernels.numba_internals import call_extensions, make_runtime_known
 from .._runtime import numba_settings
 from .._runtime.store import Entry
 from . import entries, trial
@@ -68,9 +67,5 @@ def _isolate(module: Any, symbol: str) -> None:
     passes.run(module, llvm.create_pass_builder(_target_machine(optimisation), tuning))
 
 
-# The functions of Numba's runtime, as Numba makes them known to LLVM when it compiles for the first time.
-for _name, _address in _nrt_python.c_helpers.items():
-    llvm.add_symbol(_name if _name.startswith("_") else f"NRT_{_name}", _address)
-
-# Others may tell Numba, too, how to compile what users' functions call; the keys have to see it.
-entrypoints.init_all()
+make_runtime_known()
+call_extensions()  # what they say of functions that users' call is seen by the keys of compiled code

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from numba.core.compiler_lock import global_compiler_lock as lock
-from numba.core.registry import cpu_target
-
+from .._kernels.numba_internals import cpu_target
+from .._kernels.numba_internals import global_compiler_lock as lock
 from .._runtime import locks, numba_settings
 
 __all__ = ["always_compiling", "lock"]

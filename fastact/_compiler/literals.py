@@ -16,11 +16,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.core import ir
-from numba.core.ir_utils import get_definition, guard
-from numba.core.registry import CPUDispatcher
-from numba.core.rewrites import Rewrite, register_rewrite
 
+from .._kernels.numba_internals import CPUDispatcher, Rewrite, get_definition, guard, register_rewrite
+from .._kernels.numba_internals import numba_ir as ir
 from .._kernels.numbers import beside
 
 _typed: set[python_types.FunctionType] = set()

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 from numba import from_dtype, types
-from numba.core import errors
 from numba.extending import overload
-from numba.np import numpy_support
 
 from .._kernels import arrays, dots, jobs, tiles, vectors
 from .._kernels.calls import address_of_loop
 from .._kernels.compiled import STRICT, always_inlined, compiled, is_given
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
+from .._kernels.numba_internals import errors, numpy_support
 from .._runtime.neuron import chosen_activation, neuron
 from .._runtime.ufunc import find
 from . import loops

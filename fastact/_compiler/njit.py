@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import errors
 from numba.extending import overload
 
 from .._kernels.compiled import STRICT
+from .._kernels.numba_internals import errors
 from .._runtime import registry, ufunc
 from .._runtime.registry import Row, other_word
 from . import neuron_overload, overloads  # noqa: F401 - `neuron` is overloaded by the import

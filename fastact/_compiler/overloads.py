@@ -12,16 +12,20 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 from numba import types
-from numba.core import errors
-from numba.core.imputils import lower_builtin
-from numba.core.registry import cpu_target
-from numba.core.typing.templates import AbstractTemplate, Signature, infer_global
-from numba.core.typing.typeof import Purpose
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
-from numba.np import numpy_support
 
 from .._kernels.arrays import is_apart
 from .._kernels.compiled import STRICT, compiled, is_given
+from .._kernels.numba_internals import (
+    AbstractTemplate,
+    Purpose,
+    Signature,
+    cpu_target,
+    errors,
+    infer_global,
+    lower_builtin,
+    numpy_support,
+)
 from .._kernels.numbers import convert_scalars
 from .._runtime import sources
 from .._runtime.ufunc import Activation

@@ -7,7 +7,7 @@ import warnings
 import numba
 import numpy as np
 
-from . import requirements
+from .._kernels import requirements
 
 _tried_out = not requirements.is_untried(numba.__version__)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from numba import types
-from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
+
+from .numba_internals import CPUDispatcher, features, triple
 
 #: Options of every compiled function of this package. No fast-math flag at all: each would break range
 #: reduction or NaN, and contraction chosen by the compiler would make results depend on how a loop is
@@ -34,8 +35,18 @@ def is_given(argument: Any) -> bool:
 
 def has_feature(context: Any, *names: str) -> bool:
     """Whether the processor that code is compiled for has one of these features, by LLVM's names."""
-    features = context.codegen()._get_host_cpu_features().split(",")
-    return any(f"+{name}" in features for name in names)
+    known = features(context)
+    return any(f"+{name}" in known for name in names)
+
+
+def is_x86(context: Any) -> bool:
+    """Whether code is compiled for x86-64."""
+    return triple(context).startswith("x86")
+
+
+def is_arm(context: Any) -> bool:
+    """Whether code is compiled for 64-bit Arm."""
+    return triple(context).startswith(("aarch64", "arm64"))
 
 
 @intrinsic

@@ -7,8 +7,10 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .compiled import is_arm, is_x86
+from .numba_internals import cgutils
 
 _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
@@ -25,15 +27,14 @@ def enter_default_float_state(typingctx: Any) -> Any:
     """Set the default floating-point state; gives what it was."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        triple = context.codegen()._llvm_module.triple
-        if triple.startswith("x86"):
+        if is_x86(context):
             word = cgutils.alloca_once(builder, ir.IntType(32))
             _x86_float_register(builder, "stmxcsr", word)
             before = builder.load(word)
             builder.store(ir.IntType(32)(_X86_DEFAULT), word)
             _x86_float_register(builder, "ldmxcsr", word)
             return builder.or_(builder.zext(before, _I64), builder.shl(_x87_flags(builder), _I64(32)))
-        if triple.startswith(("aarch64", "arm64")):
+        if is_arm(context):
             status = _read_arm_register(builder, "fpsr")
             control = _read_arm_register(builder, "fpcr")
             _write_arm_register(builder, "fpcr", _I64(0))
@@ -48,8 +49,7 @@ def leave_float_state(typingctx: Any, state: Any) -> Any:
     """Set the floating-point state that `enter_default_float_state` gave, raised flags included."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        triple = context.codegen()._llvm_module.triple
-        if triple.startswith("x86"):
+        if is_x86(context):
             word = cgutils.alloca_once(builder, ir.IntType(32))
             builder.store(builder.trunc(arguments[0], ir.IntType(32)), word)
             _x86_float_register(builder, "ldmxcsr", word)
@@ -57,7 +57,7 @@ def leave_float_state(typingctx: Any, state: Any) -> Any:
                 builder.icmp_unsigned("!=", _x87_flags(builder), builder.lshr(arguments[0], _I64(32)))
             ):
                 builder.asm(ir.FunctionType(ir.VoidType(), []), "fnclex", "", [], side_effect=True)
-        elif triple.startswith(("aarch64", "arm64")):
+        elif is_arm(context):
             _write_arm_register(builder, "fpsr", builder.and_(arguments[0], _I64(0xFFFFFFFF)))
             _write_arm_register(builder, "fpcr", builder.lshr(arguments[0], _I64(32)))
         return context.get_dummy_value()

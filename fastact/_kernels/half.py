@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .compiled import has_feature
+from .compiled import has_feature, is_arm
 
 
 @intrinsic
@@ -37,8 +37,7 @@ def float_to_half(typingctx: Any, x: Any) -> Any:
 
 def _hardware_half(context: Any) -> bool:
     # Without an instruction LLVM calls a runtime library that need not be in the process.
-    triple = context.codegen()._llvm_module.triple
-    return triple.startswith(("aarch64", "arm64")) or has_feature(context, "f16c")
+    return is_arm(context) or has_feature(context, "f16c")
 
 
 def _half_to_float_by_integers(builder: Any, half: Any) -> Any:

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from .compiled import has_feature
+from .numba_internals import cgutils, cpu_target
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _TABLE_SIZE = 32

@@ -6,8 +6,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .compiled import is_x86
+from .numba_internals import cgutils
 
 LINE = 64  #: bytes of a line of the caches
 
@@ -119,7 +121,7 @@ def stream_fence(typingctx: Any) -> Any:
     """Make streamed stores visible before any later store: they are not ordered by themselves."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if context.codegen()._llvm_module.triple.startswith("x86"):
+        if is_x86(context):
             nothing = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, nothing, "llvm.x86.sse.sfence"), [])
         else:

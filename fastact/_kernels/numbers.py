@@ -6,10 +6,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .compiled import has_feature
+from .compiled import has_feature, is_x86
+from .numba_internals import cgutils
 
 
 def _integer(real: types.Float) -> types.Integer:
@@ -22,7 +22,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         x, y, z = arguments
-        if context.codegen()._llvm_module.triple.startswith("x86") and not has_feature(context, "fma"):
+        if is_x86(context) and not has_feature(context, "fma"):
             return builder.fadd(builder.fmul(x, y), z)
         return builder.fma(x, y, z)
 

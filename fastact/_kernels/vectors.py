@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .compiled import has_feature
+from .compiled import has_feature, is_x86
 from .memory import LINE
+from .numba_internals import cgutils, cpu_target
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -51,7 +50,7 @@ def processor() -> Processor:
         return Processor(64, 32, True, "free")
     if has_feature(context, "avx"):
         return Processor(32, 16, has_feature(context, "fma"), "slow")
-    if context.codegen()._llvm_module.triple.startswith("x86"):
+    if is_x86(context):
         return Processor(16, 16, False, "none")
     return Processor(16, 32, True, "none")
 

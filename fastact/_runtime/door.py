@@ -12,15 +12,14 @@ from typing import Any
 from . import numba_settings, sources
 from .locks import hold_while_forking
 
-_HALF = f"{sources.PACKAGE}._compiler"
 _EXTENSION = "_fastact_numba:init"
 
 
 def compiler() -> Any:
     """What makes machine code; Numba is imported with it."""
     import_numba()
-    with _enter("compiler_lock").lock:  # for which a fork waits
-        return _enter("compile")
+    with _enter("_compiler.compiler_lock").lock:  # for which a fork waits
+        return _enter("_compiler.compile")
 
 
 def import_numba() -> Any:
@@ -44,13 +43,13 @@ def numba_internals() -> Any:
     if not numba_settings.is_imported():
         return None
     import_numba()  # which another thread may still be doing
-    return _enter("numba_internals")
+    return _enter("_kernels.numba_internals")
 
 
 def make_known() -> None:
     """Make our functions known inside `@njit`."""
     import_numba()
-    _enter("njit")
+    _enter("_compiler.njit")
 
 
 def be_found() -> None:
@@ -64,7 +63,7 @@ def be_found() -> None:
 
 
 def _enter(room: str) -> Any:
-    name = f"{_HALF}.{room}"
+    name = f"{sources.PACKAGE}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
     if not sources.are_unchanged():
