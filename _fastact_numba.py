@@ -9,6 +9,6 @@ import sys
 def init() -> None:
     """Make fastact's functions known inside `@njit`, if anybody has imported them."""
     if "fastact" in sys.modules:
-        import fastact  # another thread may still be importing it
+        from fastact._runtime import door  # which waits for another thread that is importing it
 
-        fastact._make_known()
+        door.make_known()

@@ -30,8 +30,6 @@ def _show(row: registry.Row) -> None:
 for _name in __all__:  # which are shown and pickled as they are imported
     globals()[_name].__module__ = __name__
 
-_make_known = door.make_known  # for `_fastact_numba`
-
 for _row in registry.rows.values():
     _show(_row)
 registry.when_added.append(_show)

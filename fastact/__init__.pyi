@@ -1,7 +1,7 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
 from collections.abc import Callable
-from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload, type_check_only
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict, TypeVar, Unpack, overload, type_check_only
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,14 @@ __version__: str
 
 _Float = TypeVar("_Float", np.float16, np.float32, np.float64)
 _Out = TypeVar("_Out", bound=npt.NDArray[Any])
-_Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
-_Order: TypeAlias = Literal["K", "A", "C", "F"] | None
 _Name: TypeAlias = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "linear"]
+
+@type_check_only
+class _Keywords(TypedDict, total=False):
+    where: npt.ArrayLike
+    casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+    order: Literal["K", "A", "C", "F"] | None
+    subok: bool
 
 @type_check_only
 class _OneInput(np.ufunc):  # type: ignore[misc]
@@ -37,11 +42,8 @@ class _OneInput(np.ufunc):  # type: ignore[misc]
         /,
         out: _Out | tuple[_Out],
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: npt.DTypeLike | None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> _Out: ...
     @overload
     def __call__(
@@ -50,11 +52,8 @@ class _OneInput(np.ufunc):  # type: ignore[misc]
         /,
         out: None = None,
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> npt.NDArray[_Float]: ...
     @overload
     def __call__(
@@ -63,11 +62,8 @@ class _OneInput(np.ufunc):  # type: ignore[misc]
         /,
         out: None = None,
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: npt.DTypeLike | None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
 @type_check_only
@@ -80,11 +76,8 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         /,
         out: _Out | tuple[_Out],
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: npt.DTypeLike | None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> _Out: ...
     @overload
     def __call__(
@@ -94,11 +87,8 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         /,
         out: None = None,
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> npt.NDArray[_Float]: ...
     @overload
     def __call__(
@@ -108,11 +98,8 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         /,
         out: None = None,
         *,
-        where: npt.ArrayLike = True,
-        casting: _Casting = "same_kind",
-        order: _Order = "K",
         dtype: npt.DTypeLike | None = None,
-        subok: bool = True,
+        **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
 sigmoid: _OneInput

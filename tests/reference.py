@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 
 mpmath.mp.dps = 50
 
-ROWS: dict[str, Row] = {name: row for name, row in registry.rows.items() if row.takes_x_alone}
+ROWS: dict[str, Row] = registry.of_x_alone()
 
 #: The activations as functions of one input, by name.
 ACTIVATIONS: dict[str, Callable[..., Any]] = {name: row.face for name, row in ROWS.items()}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import llvmlite.binding as llvm
 import numba
 
 from .._kernels.numba_internals import call_extensions, make_runtime_known
-from .._runtime import numba_settings
+from .._runtime import linker, numba_settings
 from .._runtime.store import Entry
 from . import entries, trial
 from .compiler_lock import always_compiling, lock
@@ -20,11 +19,13 @@ __all__ = ["compiled", "lock"]
 def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
     """The machine code of an entry point, which `entries` describes."""
     with always_compiling():
+        # Numba's own just-in-time compiler uses such a machine, so that its optimised IR meets the same target.
+        machine = linker.machine(int(numba.config.OPT), *numba_settings.processor())
         trial.try_out_numba()
         function = getattr(entries, kind)(*particulars)
         module = llvm.parse_assembly(function.inspect_llvm())
         module.get_function(function.native_name).name = symbol
-        _isolate(module, symbol)
+        _isolate(module, symbol, machine)
         values = (*module.functions, *module.global_variables)
         outside = [value.name for value in values if value.is_declaration and not value.name.startswith("llvm.")]
         if kind == "loop" and _UNRAISABLE in outside:
@@ -32,26 +33,13 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
                 f"{particulars[0].name}() can raise an exception, and there is nobody to catch it "
                 "inside a loop over an array: let it return a value (NaN, say) for every input"
             )
-        return Entry(tuple(outside), _target_machine(int(numba.config.OPT)).emit_object(module))
+        return Entry(tuple(outside), machine.emit_object(module))
 
 
 _UNRAISABLE = "PyErr_WriteUnraisable"  #: what a C function of Numba's calls with an exception, if one can come to it
 
 
-@functools.cache
-def _target_machine(optimisation: int) -> Any:
-    """The machine that Numba's own just-in-time compiler uses, so that its optimised IR meets the same target."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    name, features = numba_settings.processor()
-    target = llvm.Target.from_triple(llvm.get_process_triple())
-    relocation = "static" if target.name.startswith("x86") else "default"
-    return target.create_target_machine(
-        cpu=name, features=features, opt=optimisation, reloc=relocation, codemodel="jitdefault", jit=True
-    )
-
-
-def _isolate(module: Any, symbol: str) -> None:
+def _isolate(module: Any, symbol: str, machine: Any) -> None:
     """Leave one function visible, so that what can not happen, such as an exception, leaves no code behind."""
     for value in (*module.functions, *module.global_variables):
         if not value.is_declaration and value.name != symbol and not value.name.startswith("llvm."):
@@ -62,9 +50,8 @@ def _isolate(module: Any, symbol: str) -> None:
     passes.add_simplify_cfg_pass()
     passes.add_global_dead_code_eliminate_pass()
     passes.add_strip_dead_prototype_pass()
-    optimisation = int(numba.config.OPT)
-    tuning = llvm.create_pipeline_tuning_options(speed_level=optimisation)
-    passes.run(module, llvm.create_pass_builder(_target_machine(optimisation), tuning))
+    tuning = llvm.create_pipeline_tuning_options(speed_level=int(numba.config.OPT))
+    passes.run(module, llvm.create_pass_builder(machine, tuning))
 
 
 make_runtime_known()

@@ -56,7 +56,7 @@ def of(function: Callable[..., Any]) -> bytes | None:
         None if the function reaches something whose changes can not be seen.
     """
     try:
-        return _Walk(function).digest()
+        return _Walk(function, _overloaded()).digest()
     except _Unseen:
         return None
 
@@ -69,13 +69,12 @@ def remembered(function: Callable[..., Any]) -> Iterator[None]:
     compiled earlier, by whomever, has a fingerprint only if it is known that its values have not changed since.
     """
     try:
-        helpers = _Walk(function, trusting=True).helpers
+        walk = _Walk(function, _overloaded(), trusting=True)
+        before = [(helper, set(helper.overloads), walk.of_helper(helper).digest()) for helper in walk.helpers]
     except _Unseen:
-        helpers = []
-    before = [set(helper.overloads) for helper in helpers]
-    digests = [_Walk(helper.py_func, trusting=True).digest() for helper in helpers]
+        before = []
     yield
-    for helper, known, digest in zip(helpers, before, digests, strict=True):
+    for helper, known, digest in before:
         for signature in set(helper.overloads) - known:
             _compiled_by.setdefault(helper, {})[signature] = digest
 
@@ -84,14 +83,21 @@ def remembered(function: Callable[..., Any]) -> Iterator[None]:
 _compiled_by: weakref.WeakKeyDictionary[Any, dict[Any, bytes]] = weakref.WeakKeyDictionary()
 
 
+def _overloaded() -> set[int]:
+    """The identities of what somebody else than Numba tells Numba how to compile."""
+    numba = door.numba_internals()
+    found: set[int] = numba.overloaded_by_others() if numba else set()
+    if not found.isdisjoint(map(id, vars(operator).values())):
+        raise _Unseen  # code names no function for an operator
+    return found
+
+
 class _Walk:
     """Goes through all that a function reaches and says it in bytes; `trusting` takes what was compiled as it reads."""
 
-    def __init__(self, function: Any, trusting: bool = False) -> None:
-        numba = door.numba_internals()
-        self._overloaded = numba.overloaded_by_others() if numba else set()
-        if not self._overloaded.isdisjoint(map(id, vars(operator).values())):
-            raise _Unseen  # code names no function for an operator
+    def __init__(self, function: Any, overloaded: set[int], trusting: bool = False) -> None:
+        self._overloaded = overloaded
+        self._numba = door.numba_internals()
         self._hash = hashlib.sha256()
         self._say = self._hash.update
         self._trusting = trusting
@@ -151,8 +157,8 @@ class _Walk:
             self._value(activation.kernel) if isinstance(activation.kernel, str) else self.function(activation.kernel)
         elif _is_ours(value):
             self._tell("ours", value.__module__, value.__qualname__)
-        elif (numba := door.numba_internals()) and numba.is_compiled(value):
-            self._compiled(value, numba)
+        elif self._numba and self._numba.is_compiled(value):
+            self._compiled(value)
         elif id(value) not in self._overloaded and (name := _name_in_library(value)) is not None:
             self._tell("library", name)
         elif any(value is above for above in self._above):
@@ -160,12 +166,16 @@ class _Walk:
         else:
             raise _Unseen
 
-    def _compiled(self, function: Any, numba: Any) -> None:
-        options = numba.options_of(function)
+    def of_helper(self, function: Any) -> _Walk:
+        """Through what a function compiled by `njit` reaches by itself."""
+        return _Walk(function.py_func, self._overloaded, trusting=True)
+
+    def _compiled(self, function: Any) -> None:
+        options = self._numba.options_of(function)
         if options is None:
             raise _Unseen
         if function not in self.helpers:
-            if not self._trusting and not _is_as_compiled(function):
+            if not self._trusting and not self._is_as_compiled(function):
                 raise _Unseen
             self.helpers.append(function)
         self._tell("compiled")
@@ -175,13 +185,12 @@ class _Walk:
             self._value(option)
         self.function(function.py_func)
 
-
-def _is_as_compiled(function: Any) -> bool:
-    """Whether a function compiled by `njit` still is what it was when it was compiled, if it was."""
-    if not function.overloads:
-        return True
-    now, then = _Walk(function.py_func, trusting=True), _compiled_by.get(function, {})
-    return not now.reaches_names or all(then.get(signature) == now.digest() for signature in function.overloads)
+    def _is_as_compiled(self, function: Any) -> bool:
+        """Whether a function compiled by `njit` still is what it was when it was compiled, if it was."""
+        if not function.overloads:
+            return True
+        now, then = self.of_helper(function), _compiled_by.get(function, {})
+        return not now.reaches_names or all(then.get(signature) == now.digest() for signature in function.overloads)
 
 
 def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:
@@ -193,9 +202,9 @@ def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tup
     module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
-        value, is_named = _LOCAL, operation != "LOAD_ATTR" and operation != "LOAD_METHOD"
+        value, is_named = _LOCAL, True
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
-            value = getattr(module, name, _MISSING)
+            value, is_named = getattr(module, name, _MISSING), False
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
             raise _Unseen
         elif operation == "LOAD_GLOBAL":

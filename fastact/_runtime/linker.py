@@ -60,18 +60,21 @@ def make_known(symbol: str, address: int) -> None:
 def assembled(text: str) -> bytes:
     """An object file of what is written in LLVM's language, for this processor but without optimisation."""
     with lock:
-        return bytes(_machine().emit_object(llvm.parse_assembly(text)))
+        return bytes(machine().emit_object(llvm.parse_assembly(text)))
 
 
 @functools.cache
-def _machine() -> Any:
+def machine(optimisation: int = 1, name: str = "", features: str = "") -> Any:
+    """LLVM's machine that makes object files to be linked here, for a processor by name and features."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     relocation = "static" if target.name.startswith("x86") else "default"
-    return target.create_target_machine(opt=1, reloc=relocation, codemodel="jitdefault", jit=True)
+    return target.create_target_machine(
+        cpu=name, features=features, opt=optimisation, reloc=relocation, codemodel="jitdefault", jit=True
+    )
 
 
 @functools.cache
 def _engine() -> Any:
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())

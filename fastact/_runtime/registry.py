@@ -33,13 +33,14 @@ class Row(NamedTuple):
     numpy: Callable[..., Any]  #: `numpy(x, alpha, out)`, the quickest plain NumPy
     ulp: Ulp
 
-    @property
-    def takes_x_alone(self) -> bool:
-        """Whether it may be called with nothing else."""
-        return self.activation.inputs == 1 + len(self.defaults)
-
 
 rows: dict[str, Row] = {}
+
+
+def of_x_alone() -> dict[str, Row]:
+    """The rows of functions that may be called with x and nothing else, by name."""
+    return {name: row for name, row in rows.items() if row.activation.inputs == 1 + len(row.defaults)}
+
 
 #: Called with each row that is added: so the face shows it, and the half that compiles knows it.
 when_added: list[Callable[[Row], None]] = []
@@ -69,7 +70,7 @@ def row(
     """
 
     def add(definition: Callable[..., Any]) -> Any:
-        name, doc = definition.__name__, inspect.cleandoc(definition.__doc__ or "")
+        name, doc = definition.__name__, inspect.getdoc(definition) or ""
         _, _, *parameters = inspect.signature(definition).parameters.values()
         if [parameter.name for parameter in parameters] not in ([], ["alpha"]):
             raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")

@@ -67,10 +67,7 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
             place = _place(name, source(), sources.imported())
             address = _taken(place)
             if address == 0:
-                entry = compiler.compiled(kind, particulars, place.symbol)
-                if place.path is not None:
-                    _write(place.path, place.symbol, entry)
-                address = linker.link(entry.code, place.symbol)
+                address = _added(place, compiler.compiled(kind, particulars, place.symbol))
     return address
 
 
@@ -93,9 +90,7 @@ def load_written(name: str, text: str) -> int:
         outside = re.findall(r"^declare .*?@(\w+)|^@(\w+) = external", text, re.MULTILINE)
         code = linker.assembled(text.format(symbol=place.symbol))
         entry = Entry(tuple(function or variable for function, variable in outside), code)
-        if place.path is not None:
-            _write(place.path, place.symbol, entry, warn=False)
-        address = linker.link(entry.code, place.symbol)
+        address = _added(place, entry, warn=False)
     return address
 
 
@@ -119,6 +114,13 @@ def _taken(place: _Place, warn: bool = True) -> int:
         if kept is not None and linker.are_known(kept.outside):
             address = linker.link(kept.code, place.symbol)
     return address
+
+
+def _added(place: _Place, entry: Entry, warn: bool = True) -> int:
+    """The address of what is new, which is kept where that can be."""
+    if place.path is not None:
+        _write(place.path, place.symbol, entry, warn)
+    return linker.link(entry.code, place.symbol)
 
 
 def folder() -> Path:
@@ -159,7 +161,7 @@ def _head(symbol: str) -> bytes:
     return _MAGIC + b" " + symbol.encode()
 
 
-def _write(path: Path, symbol: str, entry: Entry, warn: bool = True) -> None:
+def _write(path: Path, symbol: str, entry: Entry, warn: bool) -> None:
     body = b"\n".join((_head(symbol), " ".join(entry.outside).encode(), entry.code))
     temporary = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:

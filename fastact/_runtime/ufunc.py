@@ -111,7 +111,7 @@ class Activation:
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
         table = LoopTable(_first_call(), [code * (self.inputs + 1) for code in self._codes])
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
-        self.ufunc = table.ufunc(name, inspect.cleandoc(doc), self.inputs)
+        self.ufunc = table.ufunc(name, doc, self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = sources.PACKAGE if isinstance(kernel, str) else kernel.__module__
             self._describe(doc)
@@ -125,7 +125,7 @@ class Activation:
         inputs = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in self.parameters]
         with contextlib.suppress(ValueError):  # an input has the name of a keyword
             ufunc.__signature__ = inspect.Signature([*inputs, *_KEYWORDS])
-            ufunc.__doc__ = f"{self.name}{ufunc.__signature__}\n\n{inspect.cleandoc(doc)}"
+            ufunc.__doc__ = f"{self.name}{ufunc.__signature__}\n\n{doc}"
 
     @property
     def runs_as_python(self) -> bool:
@@ -194,7 +194,7 @@ def _of_function(function: Callable[..., Any], integers: bool, memory_bound: boo
     python = getattr(function, "py_func", function)  # of a compiled one
     if not isinstance(python, types.FunctionType):
         raise TypeError(f"an activation is made of a Python function, not of {function!r}")
-    doc = python.__doc__ or ""
+    doc = inspect.getdoc(python) or ""
     return Activation(python, python.__name__, doc, _parameters(python), integers, memory_bound).ufunc
 
 

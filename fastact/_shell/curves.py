@@ -36,7 +36,7 @@ def draw(path: str | Path) -> None:
         raise ImportError("drawing needs matplotlib: pip install 'fastact[plot]'") from error
 
     x = np.linspace(-5, 5, 1001)
-    rows = [row for row in registry.rows.values() if row.takes_x_alone]
+    rows = registry.of_x_alone().values()
     lines = math.ceil(len(rows) / 2)
     figure = Figure(figsize=(8, 3 * lines), layout="constrained")
     places = figure.subplots(lines, 2, squeeze=False).flat

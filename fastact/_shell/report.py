@@ -31,11 +31,6 @@ _SAMPLES = 1_500
 _SECONDS = 0.15  # of calls for each comparison
 
 
-def _rows() -> list[Row]:
-    """The activations that take one input, or have a default for the other."""
-    return [row for row in registry.rows.values() if row.takes_x_alone]
-
-
 def run(stream: TextIO | None = None) -> None:
     """Print the simulation and the table."""
     stream = stream or sys.stdout
@@ -47,7 +42,7 @@ def run(stream: TextIO | None = None) -> None:
 
 def _simulation() -> Iterator[str]:
     sums = INPUTS * WEIGHTS + BIASES
-    rows = _rows()
+    rows = registry.of_x_alone().values()
     widths = [max(10, len(row.name) + 2) for row in rows]
     yield "Five inputs, each with its weight and bias"
     yield ""
@@ -75,7 +70,7 @@ def _table() -> Iterator[str]:
     yield ""
     yield f"{'':19}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
     yield f"{'function':11}{'type':8}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
-    for row in _rows():
+    for row in registry.of_x_alone().values():
         for dtype in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
             cells = [_compare(*_calls(row, dtype, n)) for n in (_IN_CACHE, _LARGE)]
             errors = _errors(row, dtype)
