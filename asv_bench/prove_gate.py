@@ -37,11 +37,11 @@ class SlowDown(NamedTuple):
 
 
 # Products with powers of two are exact and stay in the machine code.
-_IDLE = "    y = (y * (k.one + k.one)) * k.half\n"
+_IDLE = "    y = (y * k.two) * k.half\n"
 
 SLOW_DOWNS = {
     "kernel": SlowDown(
-        "fastact/_kernels/scalar.py",
+        "fastact/_kernels/sigmoids.py",
         "    return fma(residual, c, y)\n",
         "    y = fma(residual, c, y)\n" + 2 * _IDLE + "    return y\n",
         slower=r"(Array|Layout|Scalars)\..*\(sigmoid, (?!.*(where|every|transposed))|Own|Arrays.*\(sigmoid, .*1000\)",

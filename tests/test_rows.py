@@ -136,7 +136,7 @@ def test_the_example_of_how_to_add_one(tmp_path: Path) -> None:
     kernel, row = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
     package = tmp_path / "fastact"
     shutil.copytree(Path(fastact.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, block in (("_kernels/scalar.py", kernel), ("_runtime/activations.py", row)):
+    for name, block in (("_kernels/sigmoids.py", kernel), ("_runtime/activations.py", row)):
         path = package / name
         path.write_text(f"{path.read_text(encoding='utf-8')}\n\n{block}", encoding="utf-8")
     code = f"""

@@ -109,7 +109,7 @@ def with_copy(package: Path, code: str) -> str:
 
 
 def edit(package: Path, new: str) -> None:
-    kernels = package / "_kernels" / "scalar.py"
+    kernels = package / "_kernels" / "rectifiers.py"
     text = kernels.read_text()
     assert KERNEL in text
     kernels.write_text(text.replace(KERNEL, new))
@@ -126,7 +126,7 @@ def replaced(package: Path) -> str:
     """Code that changes the kernel as an upgrade would."""
     return f"""
 from pathlib import Path
-kernels = Path({str(package / "_kernels" / "scalar.py")!r})
+kernels = Path({str(package / "_kernels" / "rectifiers.py")!r})
 kernels.write_text(kernels.read_text().replace({KERNEL!r}, {KERNEL!r} + " + x"))
 """
 
@@ -161,13 +161,13 @@ def test_sources_replaced_while_they_are_imported(late: str, package: Path, tmp_
 
 def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     edit(package, "return zero if x <= zero else x + x")
-    kernels = package / "_kernels" / "scalar.py"
+    kernels = package / "_kernels" / "rectifiers.py"
     code = with_copy(package, "print(fastact.relu(3.0))")
     now = 1_700_000_000
     os.utime(kernels, (now, now))
     assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="")) == 6
     kernels.write_text(kernels.read_text().replace("else x + x", "else x * 3"))
-    (compiled,) = (package / "_kernels" / "__pycache__").glob("scalar.*.pyc")
+    (compiled,) = (package / "_kernels" / "__pycache__").glob("rectifiers.*.pyc")
     os.utime(compiled, (now, now))
     os.utime(kernels, ns=(now * 10**9 + 1, now * 10**9 + 1))
     assert float(run(code, tmp_path / "cache")) == 6  # the same second and size: Python takes the old bytecode

@@ -32,7 +32,7 @@ def _for_each_source(make: Callable[..., Any]) -> Callable[..., Any]:
 def kernel(activation: Activation) -> Any:
     """The function of numbers, compiled for each type that it is called with."""
     if isinstance(activation.kernel, str):
-        return getattr(scalar, activation.kernel)
+        return scalar.kernel(activation.kernel)
     return compiled(**STRICT)(typed_literals(activation.kernel))
 
 

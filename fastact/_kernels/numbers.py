@@ -77,14 +77,24 @@ def from_bits(typingctx: Any, pattern: Any) -> Any:
     return real(pattern), codegen
 
 
-@intrinsic
-def int_shift_left(typingctx: Any, a: Any, b: Any) -> Any:
-    """`a << b` in the type of `a`: Numba's own promotes int32 to int64."""
+def _integer_operation(name: str, doc: str) -> Any:
+    """An operation of LLVM's on integers, in the type of the first: Numba's own promote int32 to int64."""
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.shl(arguments[0], context.cast(builder, arguments[1], b, a))
+    def operation(typingctx: Any, a: Any, b: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, name)(arguments[0], context.cast(builder, arguments[1], b, a))
 
-    return a(a, b), codegen
+        return a(a, b), codegen
+
+    operation.__doc__ = doc
+    return intrinsic(operation)
+
+
+int_add = _integer_operation("add", "`a + b`, which wraps.")
+int_subtract = _integer_operation("sub", "`a - b`, which wraps.")
+int_or = _integer_operation("or_", "`a | b`.")
+int_shift_left = _integer_operation("shl", "`a << b`.")
+int_shift_right = _integer_operation("lshr", "`a >> b`, with zeros from the left.")
 
 
 @intrinsic

@@ -1,0 +1,137 @@
+"""The exponential that the kernels share: its reduction, its polynomial, and quotients of what comes of it.
+
+e^-x = 2^n e^-r with n = round(-x / ln 2) and r = x + n ln 2, |r| <= ln(2)/2 (W. J. Cody and W. Waite). Adding
+1.5 * 2^fraction_bits + m rounds to an integer and leaves n + m in the low bits of the sum; shifted to the place of the
+exponent these are the float 2^n times a power of two that m chooses, without any other integer operation.
+e^-r = 1 - r + r^2 q(-r), where q is the polynomial of least relative error of e^r - 1 (Remez exchange).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from .compiled import STRICT, compiled
+from .numbers import fma, from_bits, int_shift_left, to_bits
+
+# Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
+Q32 = (0.4999999814953089, 0.1666654342513629, 0.041667200780760814, 0.008366547074457017, 0.0013882511411919)
+Q64 = (
+    0.5000000000000006,
+    0.16666666666666588,
+    0.041666666666576466,
+    0.008333333333389753,
+    0.0013888888931667034,
+    0.00019841269718664609,
+    2.4801505142593917e-05,
+    2.7557407727208553e-06,
+    2.762609291419367e-07,
+    2.505376310298189e-08,
+)
+
+
+class Core(NamedTuple):
+    """What every kernel with an exponential needs to know of a float type."""
+
+    one: Any
+    two: Any
+    half: Any
+    log2_e: Any
+    ln2_high: Any  #: so few bits that n * ln2_high is exact
+    ln2_low: Any
+    fraction_bits: int
+    shift: Any  #: rounds to an integer and leaves the bits of 2^n
+    unit: Any  #: so small that 2^n / unit is a normal number wherever x e^-x does not round to 0
+    shift_over_unit: Any  #: rounds to an integer and leaves the bits of 2^n / unit
+    q_of_minus_r: tuple[Any, ...]  #: coefficients in r of q(-r)
+
+
+def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any) -> Core:
+    info = np.finfo(real)
+    bias = info.maxexp - 1
+    return Core(
+        one=real(1),
+        two=real(2),
+        half=real(0.5),
+        log2_e=real(1.4426950408889634),
+        ln2_high=real(ln2_high),
+        ln2_low=real(ln2_low),
+        fraction_bits=int(info.nmant),
+        shift=real(1.5 * 2**info.nmant + bias),
+        unit=real(2.0**unit_exponent),
+        shift_over_unit=real(1.5 * 2**info.nmant + bias - unit_exponent),
+        q_of_minus_r=tuple(real(c * (-1) ** i) for i, c in enumerate(q)),
+    )
+
+
+CORE32 = _core(np.float32, 0.693359375, -2.12194440054690583e-4, -40, Q32)
+CORE64 = _core(np.float64, float.fromhex("0x1.62e42fefa3800p-1"), float.fromhex("0x1.ef35793c76730p-45"), -80, Q64)
+
+
+def for_type(float32: Any, float64: Any) -> Callable[[Any], Any]:
+    """A compiled function that gives one of two constants for the type of its argument."""
+    constants = {types.float32: float32, types.float64: float64}
+
+    def of(x: Any) -> Any:
+        raise NotImplementedError
+
+    @overload(of, jit_options=STRICT, strict=False)
+    def typed(x: Any) -> Any:
+        constant = constants[x]
+        return lambda x: constant
+
+    return of
+
+
+core = for_type(CORE32, CORE64)
+
+
+def polynomial(c: Any, x: Any) -> Any:
+    """The polynomial with coefficients c, from the constant up."""
+    raise NotImplementedError
+
+
+@overload(polynomial, jit_options=STRICT, strict=False)
+def _polynomial_typed(c: Any, x: Any) -> Any:
+    if len(c) == len(Q64):
+
+        def estrin(c: Any, x: Any) -> Any:
+            # Half the depth of Horner's scheme, but for its last step, which makes the rounding errors small.
+            x2 = x * x
+            x4 = x2 * x2
+            low = fma(fma(c[4], x, c[3]), x2, fma(c[2], x, c[1]))
+            middle = fma(fma(c[8], x, c[7]), x2, fma(c[6], x, c[5]))
+            return fma(fma(fma(c[9], x4, middle), x4, low), x, c[0])
+
+        return estrin
+    if len(c) == 1:
+        return lambda c, x: c[0]
+    return lambda c, x: fma(polynomial(c[1:], x), x, c[0])
+
+
+@compiled(**STRICT)
+def reduced(x, shift):
+    """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
+    k = core(x)
+    shifted = fma(x, -k.log2_e, shift)
+    n = shifted - shift
+    r = fma(n, k.ln2_low, fma(n, k.ln2_high, x))
+    return from_bits(int_shift_left(to_bits(shifted), k.fraction_bits)), r
+
+
+@compiled(**STRICT)
+def power(r):
+    """e^-r - 1 for the rest r of a reduction."""
+    return fma(r * r, polynomial(core(r).q_of_minus_r, r), -r)
+
+
+@compiled(**STRICT)
+def quotient(n, n_rest, d, d_rest):
+    """(n + n_rest) / (d + d_rest) for rests that n and d are rounded from, corrected by its own residual."""
+    c = core(n).one / d
+    y = n * c
+    return fma(fma(-y, d_rest, fma(-y, d, n) + n_rest), c, y)

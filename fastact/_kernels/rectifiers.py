@@ -1,0 +1,70 @@
+"""Rectifiers, and the identity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiled import STRICT, compiled
+from .exponential import core, for_type, power, reduced
+from .numbers import copysign, fma, like
+
+
+@compiled(**STRICT)
+def relu(x):
+    """Return x where x > 0, else 0; NaN passes because it compares false."""
+    zero = like(x, 0)
+    return zero if x <= zero else x
+
+
+@compiled(**STRICT)
+def prelu(x, alpha):
+    """Return x where x > 0, else alpha x."""
+    return x if x > like(x, 0) else alpha * x
+
+
+#: e^-x is less than half the last place of 1 from here up.
+_limit = for_type(np.float32(20), np.float64(40))
+
+
+@compiled(**STRICT)
+def elu(x, alpha):
+    """Return x where x > 0, else alpha (e^x - 1).
+
+    e^x - 1 = (s - 1) + s (e^-r - 1); near 0, where s = 1, nothing cancels.
+    """
+    k = core(x)
+    a = abs(x)
+    a = _limit(x) if a > _limit(x) else a  # written so that NaN passes
+    s, r = reduced(a, k.shift)
+    e = fma(s, power(r), s - k.one)
+    return x if x > like(x, 0) else alpha * copysign(e, x)
+
+
+@compiled(**STRICT)
+def _sixths(x):
+    """(x + 3) / 6, but at least 0 and at most 1; NaN passes."""
+    zero, six = like(x, 0), like(x, 6)
+    t = x + like(x, 3)
+    t = zero if t < zero else t
+    t = six if t > six else t
+    return t * like(x, 1 / 6)
+
+
+@compiled(**STRICT)
+def hard_sigmoid(x):
+    """Return (x + 3) / 6 between 0 and 1."""
+    return _sixths(x)
+
+
+@compiled(**STRICT)
+def hard_silu(x):
+    """Return x times hard_sigmoid(x); below -3, where that is 0, of -3, so that -inf gives 0 too."""
+    low = like(x, -3)
+    x = low if x < low else x
+    return x * _sixths(x)
+
+
+@compiled(**STRICT)
+def linear(x):
+    """Return x."""
+    return x
