@@ -1,21 +1,42 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
 from collections.abc import Callable
-from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict, TypeVar, Unpack, overload, type_check_only
+from typing import (
+    Any,
+    Literal,
+    Protocol,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+    type_check_only,
+)
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
     "activation",
+    "elu",
+    "gelu",
+    "gelu_tanh",
     "get_num_threads",
+    "hard_sigmoid",
+    "hard_silu",
     "leaky_relu",
+    "log_sigmoid",
+    "logit",
+    "mish",
     "neuron",
     "prelu",
     "relu",
     "set_num_threads",
     "show_config",
     "sigmoid",
+    "silu",
+    "softplus",
     "tanh",
     "warmup",
 ]
@@ -24,7 +45,24 @@ __version__: str
 
 _Float = TypeVar("_Float", np.float16, np.float32, np.float64)
 _Out = TypeVar("_Out", bound=npt.NDArray[Any])
-_Name: TypeAlias = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "linear"]
+_Name: TypeAlias = Literal[
+    "elu",
+    "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_silu",
+    "leaky_relu",
+    "log_sigmoid",
+    "logit",
+    "mish",
+    "prelu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "tanh",
+    "linear",
+]
 
 @type_check_only
 class _Keywords(TypedDict, total=False):
@@ -102,23 +140,41 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
-sigmoid: _OneInput
-tanh: _OneInput
-relu: _OneInput
-prelu: _TwoInputs
+@type_check_only
+class _Parametric(Protocol):
+    @overload
+    def __call__(
+        self, x: npt.ArrayLike, /, alpha: npt.ArrayLike = ..., *, out: _Out | tuple[_Out], **ufunc_kwargs: Any
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: npt.ArrayLike, /, alpha: npt.ArrayLike, out: _Out | tuple[_Out], **ufunc_kwargs: Any
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: npt.NDArray[_Float], /, alpha: float | npt.NDArray[_Float] = ..., out: None = None
+    ) -> npt.NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self, x: npt.ArrayLike, /, alpha: npt.ArrayLike = ..., out: None = None, **ufunc_kwargs: Any
+    ) -> Any: ...
 
-@overload
-def leaky_relu(
-    x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, *, out: _Out | tuple[_Out], **ufunc_kwargs: Any
-) -> _Out: ...
-@overload
-def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike, out: _Out | tuple[_Out], **ufunc_kwargs: Any) -> _Out: ...
-@overload
-def leaky_relu(
-    x: npt.NDArray[_Float], /, alpha: float | npt.NDArray[_Float] = 0.01, out: None = None
-) -> npt.NDArray[_Float]: ...
-@overload
-def leaky_relu(x: npt.ArrayLike, /, alpha: npt.ArrayLike = 0.01, out: None = None, **ufunc_kwargs: Any) -> Any: ...
+elu: _Parametric
+gelu: _OneInput
+gelu_tanh: _OneInput
+hard_sigmoid: _OneInput
+hard_silu: _OneInput
+leaky_relu: _Parametric
+log_sigmoid: _OneInput
+logit: _OneInput
+mish: _OneInput
+prelu: _TwoInputs
+relu: _OneInput
+sigmoid: _OneInput
+silu: _OneInput
+softplus: _OneInput
+tanh: _OneInput
+
 @overload
 def neuron(
     x: npt.ArrayLike,

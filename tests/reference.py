@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import numpy.typing as npt
+import scipy.special
 
 import fastact  # noqa: F401 - the rows are there when the package is
 from fastact._runtime import registry
@@ -23,10 +24,18 @@ ROWS: dict[str, Row] = registry.of_x_alone()
 ACTIVATIONS: dict[str, Callable[..., Any]] = {name: row.face for name, row in ROWS.items()}
 
 
+class Wide:
+    """The functions of a definition, of arrays of float64."""
+
+    exp, expm1, log, log1p, tanh, arctanh = np.exp, np.expm1, np.log, np.log1p, np.tanh, np.arctanh
+    sqrt, where, pi, erfc = np.sqrt, np.where, np.pi, scipy.special.erfc
+
+
 class Digits:
     """The functions of a definition, of numbers of mpmath's."""
 
-    exp, tanh = mpmath.exp, mpmath.tanh
+    exp, expm1, log, log1p = mpmath.exp, mpmath.expm1, mpmath.log, mpmath.log1p
+    tanh, arctanh, sqrt, pi, erfc = mpmath.tanh, mpmath.atanh, mpmath.sqrt, mpmath.pi, mpmath.erfc
 
     @staticmethod
     def where(condition: bool, x: Any, y: Any) -> Any:
@@ -34,10 +43,12 @@ class Digits:
 
 
 def in_float64(name: str, x: Array) -> Array:
-    """The activation of float32 or float16 numbers, right to at least 1e-15 of itself."""
+    """The activation of float32 or float16 numbers, right to at least 1e-13 of itself."""
     z = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        result: Array = ROWS[name].definition(np, z, *(float(x.dtype.type(default)) for default in ROWS[name].defaults))
+        result: Array = ROWS[name].definition(
+            Wide, z, *(float(x.dtype.type(default)) for default in ROWS[name].defaults)
+        )
     return result
 
 
@@ -45,6 +56,12 @@ def exact(name: str, x: float, dtype: Any = np.float64) -> Any:
     """The activation of one number of a type at 50 digits."""
     defaults = (mpmath.mpf(float(np.dtype(dtype).type(default))) for default in ROWS[name].defaults)
     return ROWS[name].definition(Digits, mpmath.mpf(x), *defaults)
+
+
+def in_domain(name: str, x: Array) -> Array:
+    """Those of the numbers at which an activation is defined and finite."""
+    low, high = ROWS[name].domain
+    return x[(x > low) & (x < high)]
 
 
 def ulps(values: Array, right: Array) -> Array:
@@ -64,14 +81,15 @@ def patterns(dtype: Any, step: int = 1) -> Array:
 
 def hard_float64(random: int = 2_000) -> Array:
     """Zero and its surroundings, every power of two and its neighbours, where exp's reduction and the functions
-    change course, saturation, the subnormal range of sigmoid, and random numbers.
+    change course, saturation, where results are subnormal, and random numbers.
     """
     powers = 2.0 ** np.arange(-1074, 11)
-    around = np.concatenate([powers, np.nextafter(powers, 0), np.nextafter(powers, np.inf)])
+    middle = np.concatenate([0.5 + powers[1015:1073], 0.5 - powers[1015:1073], 1 - powers[1015:1073]])
+    around = np.concatenate([powers, middle, np.nextafter(powers, 0), np.nextafter(powers, np.inf)])
     steps = np.log(2) * np.arange(0, 1080, 0.5)
     turns = np.concatenate([steps, np.nextafter(steps, 0), np.nextafter(steps, np.inf)])
     marks = np.array([18.7, 19.06, 22.0, 25.0, 36.0, 36.7, 37.4, 50.0, 100.0, 373.0, 700.0, 708.4, 709.8, 745.1, 745.2])
-    low = np.linspace(708.0, 746.0, 400)
+    low = np.concatenate([np.linspace(708.0, 753.0, 400), np.linspace(36.0, 39.0, 100), np.linspace(20.0, 22.0, 100)])
     generator = np.random.default_rng(0)
     spread = np.concatenate([generator.normal(scale=s, size=random // 4) for s in (0.01, 1.0, 5.0, 200.0)])
     x = np.concatenate([around, turns, marks, low, np.abs(spread)])

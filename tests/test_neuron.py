@@ -217,7 +217,7 @@ def test_parts_for_any_number_of_threads(dtype: Any) -> None:
     words[pool_record.BUSY] = 1  # so that the parts are computed one after the other
     activation = find(fastact.tanh)
     assert activation is not None
-    layer = Entry(activation)
+    layer = Entry(activation, 0.0)
     for columns in (1, 2):
         layer.load(dtype, columns)
     layer._words[neuron_record.POOL] = words.ctypes.data
@@ -659,3 +659,33 @@ def test_numbers_as_arrays_and_slopes_that_nobody_needs_inside_njit() -> None:
     unneeded = njit(lambda x, w, a: fastact.neuron(x, w, 0.5, "relu", a))
     np.testing.assert_allclose(unneeded(x, w, np.ones(7)), expected_neuron(x, w, 0.5, "relu"))
     np.testing.assert_allclose(unneeded(x, w[:, 0], np.ones(7)), expected_neuron(x, w[:, 0], 0.5, "relu"))
+
+
+def test_each_activation_has_a_default_of_its_own_for_alpha() -> None:
+    x, w = np.linspace(-3, 3, 50)[:, None], np.ones(1)
+    z = x[:, 0]
+    expected: dict[Any, Array] = {
+        "elu": fastact.elu(z),
+        fastact.elu: fastact.elu(z, 1.0),
+        "leaky_relu": fastact.leaky_relu(z),
+        fastact.prelu: fastact.prelu(z, 0.01),
+    }
+
+    @njit
+    def default(x, w):  # type: ignore[no-untyped-def]
+        one = fastact.neuron(x[0], w, 0.0, "elu")
+        return fastact.neuron(x, w, 0.0, "elu"), fastact.neuron(x, w, 0.0, fastact.elu), np.full(50, one)
+
+    @njit
+    def given(x, w):  # type: ignore[no-untyped-def]
+        return fastact.neuron(x, w, 0.0, "elu", 0.01), fastact.neuron(x, w, 0.0, fastact.elu, alpha=0.01)
+
+    for activation, right in expected.items():
+        np.testing.assert_array_equal(fastact.neuron(x, w, activation=activation), right)
+    np.testing.assert_array_equal(fastact.neuron(x, w, 0.0, "elu", 0.01), fastact.elu(z, 0.01))
+    *layers, one = default(x, w)
+    for found in layers:
+        np.testing.assert_array_equal(found, fastact.elu(z))
+    assert one[0] == fastact.elu(z[0])
+    for found in given(x, w):
+        np.testing.assert_array_equal(found, fastact.elu(z, 0.01))

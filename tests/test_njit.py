@@ -18,7 +18,7 @@ from fastact import sigmoid
 from fastact._runtime import numba_settings
 
 from .processes import run
-from .reference import Array, patterns
+from .reference import ACTIVATIONS, Array, patterns
 
 
 @njit
@@ -406,3 +406,24 @@ print(sum(module.apply.stats.cache_hits.values()))
 """
     hits = [run(code.format(path=str(tmp_path), factor=factor), tmp_path / "cache").strip() for factor in (2, 3, 2, 3)]
     assert hits == ["0", "1", "4", "4"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_same_bits_by_every_way(name: Any, dtype: Any) -> None:
+    function = ACTIVATIONS[name]
+    x = np.concatenate([np.random.default_rng(0).normal(scale=8, size=1000), np.linspace(0, 1, 200)]).astype(dtype)
+
+    @njit(fastmath=True)
+    def ways(x):  # type: ignore[no-untyped-def]
+        each = np.empty_like(x)
+        for i in range(x.size):
+            each[i] = function(x[i])
+        return each, function(x), fa.neuron(x.reshape(-1, 1), np.ones(1, x.dtype), 0.0, function)
+
+    expected = function(x)
+    for found in ways(x):
+        np.testing.assert_array_equal(found, expected, strict=True)
+    np.testing.assert_array_equal(fa.neuron(x[:, None], np.ones(1, dtype), 0.0, name), expected, strict=True)
+    np.testing.assert_array_equal([function(number) for number in x[:50]], expected[:50])
+    np.testing.assert_array_equal(function(np.repeat(x, 2)[::2]), expected)

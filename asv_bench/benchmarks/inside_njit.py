@@ -13,7 +13,7 @@ from numba import njit
 import fastact
 
 from . import activations
-from .activations import NAMES, inputs, takes_slope
+from .activations import KINDS, OTHERS, case, inputs, takes_slope
 
 IMPLEMENTATIONS = ("fastact", "by hand")
 BY_HAND: dict[str, Callable[..., Any]] = {
@@ -107,7 +107,7 @@ def neuron_loop(implementation: str, name: Any) -> Callable[..., None]:
 class Scalars:
     """A call for each number of an array."""
 
-    params = (NAMES, ("float32", "float64"), (100, 10_000), IMPLEMENTATIONS)
+    params = (KINDS, ("float32", "float64"), (100, 10_000), IMPLEMENTATIONS)
     param_names = ("function", "dtype", "n", "implementation")
 
     def setup(self, name: str, dtype: str, n: int, implementation: str) -> None:
@@ -120,10 +120,26 @@ class Scalars:
         self.loop(self.x, self.out, 1_000_000 // n)
 
 
+class OtherScalars:
+    """A call for each number of an array of 10,000, of the kernels that `Scalars` leaves out."""
+
+    params = (OTHERS, ("float32", "float64"))
+    param_names = ("function", "dtype")
+
+    def setup(self, name: str, dtype: str) -> None:
+        self.loop = scalar_loop(name, "fastact")
+        ((self.x,), keywords) = case(name, dtype, "contiguous", 10_000)
+        self.out = keywords["out"]
+        self.loop(self.x, self.out, 1)
+
+    def time_million_elements(self, name: str, dtype: str) -> None:
+        self.loop(self.x, self.out, 100)
+
+
 class Arrays:
     """A call for each row of so many numbers."""
 
-    params = (NAMES, ("float32", "float64"), (1, 10, 1000))
+    params = (KINDS, ("float32", "float64"), (1, 10, 1000))
     param_names = ("function", "dtype", "n")
 
     def setup(self, name: str, dtype: str, n: int) -> None:

@@ -15,7 +15,7 @@ from .._kernels.compiled import STRICT, always_inlined, compiled, is_given
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
-from .._runtime.neuron import chosen_activation, neuron
+from .._runtime.neuron import chosen_activation, default_alpha, neuron
 from .._runtime.ufunc import find
 from . import loops
 from .overloads import can_be_passed, function_of
@@ -131,6 +131,11 @@ def _neuron_compiled(
         chosen = chosen_activation(_named_in_type(activation))
     except (TypeError, ValueError) as error:
         raise errors.TypingError(str(error)) from None
+    if isinstance(alpha, (float, types.Omitted)):  # none is given
+        default = default_alpha(_named_in_type(activation))
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+            x, weights, bias, activation, default, out
+        )
     if isinstance(alpha, types.Array) and chosen.nin == 1:
         return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
             x, weights, bias, activation, 0.01, out

@@ -14,7 +14,7 @@ import numpy as np
 
 from .compiled import STRICT, compiled
 from .exponential import core, for_type, polynomial, power, quotient, reduced
-from .numbers import fma, like
+from .numbers import fma, like, product_rest
 
 
 class _Mills(NamedTuple):
@@ -165,11 +165,13 @@ def gelu_tanh(x):
     k, c = core(x), _cubic(x)
     a = _magnitude(x, _limits(x).gelu_tanh)
     square = a * a
-    square_rest = fma(a, a, -square)
-    factor = fma(c.c3, square, c.c1)
-    factor_rest = fma(c.c3, square, c.c1 - factor) + fma(c.c3, square_rest, fma(c.c3_rest, square, c.c1_rest))
+    square_rest = product_rest(a, a, square)
+    term = c.c3 * square
+    term_rest = fma(c.c3, square_rest, fma(c.c3_rest, square, product_rest(c.c3, square, term)))
+    factor = c.c1 + term
+    factor_rest = (c.c1 - factor) + term + (c.c1_rest + term_rest)
     z = a * factor
-    z_rest = fma(a, factor_rest, fma(a, factor, -z))
+    z_rest = fma(a, factor_rest, product_rest(a, factor, z))
     s, r = reduced(z, k.shift_over_unit)
     return fma(-_logistic_gate(a, s, r + z_rest), k.unit, _positive(x))
 
@@ -185,7 +187,7 @@ def _mills(u):
     a = fma(u, a_sum, k.two)
     a_rest = fma(u, a_sum, k.two - a)
     slope = m.root * u
-    slope_rest = fma(m.root, u, -slope)
+    slope_rest = product_rest(m.root, u, slope)
     d = fma(slope, b, a)
     d_rest = fma(slope, b, a - d) + fma(slope, b_rest, fma(slope_rest, b, a_rest))
     return b, b_rest, d, d_rest
@@ -210,7 +212,7 @@ def gelu(x):
     z = half * a
     s, r = reduced(z, k.shift_over_unit)
     b, b_rest, d, d_rest = _mills(a)
-    n, n_rest = _times_power(a * s, r + fma(half, a, -z), b, b_rest)
+    n, n_rest = _times_power(a * s, r + product_rest(half, a, z), b, b_rest)
     return fma(-quotient(n, n_rest, d, d_rest), k.unit, _positive(x))
 
 

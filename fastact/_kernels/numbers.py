@@ -16,17 +16,50 @@ def _integer(real: types.Float) -> types.Integer:
     return types.int64 if real.bitwidth == 64 else types.int32
 
 
+def _has_fma(context: Any) -> bool:
+    return not is_x86(context) or has_feature(context, "fma")
+
+
 @intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a*b + c, rounded once where the processor can do it in one instruction, else twice."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         x, y, z = arguments
-        if is_x86(context) and not has_feature(context, "fma"):
+        if not _has_fma(context):
             return builder.fadd(builder.fmul(x, y), z)
         return builder.fma(x, y, z)
 
     if isinstance(a, types.Float) and a == b == c:
+        return a(a, a, a), codegen
+    return None
+
+
+@intrinsic
+def product_rest(typingctx: Any, a: Any, b: Any, product: Any) -> Any:
+    """What `a * b` lost when it was rounded to `product`, exactly.
+
+    Without fused multiply-add by halves of half the digits, whose products are exact (T. J. Dekker, 1971).
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, y, z = arguments
+        if _has_fma(context):
+            return builder.fma(x, y, builder.fneg(z))
+        scale = ir.Constant(x.type, 2.0**27 + 1 if a.bitwidth == 64 else 2.0**12 + 1)
+
+        def halves(value: Any) -> tuple[Any, Any]:
+            scaled = builder.fmul(value, scale)
+            high = builder.fsub(scaled, builder.fsub(scaled, value))
+            return high, builder.fsub(value, high)
+
+        (x_high, x_low), (y_high, y_low) = halves(x), halves(y)
+        rest = builder.fsub(builder.fmul(x_high, y_high), z)
+        for one, other in ((x_high, y_low), (x_low, y_high), (x_low, y_low)):
+            rest = builder.fadd(rest, builder.fmul(one, other))
+        return rest
+
+    if isinstance(a, types.Float) and a == b == product:
         return a(a, a, a), codegen
     return None
 

@@ -40,28 +40,30 @@ def elu(x, alpha):
     return x if x > like(x, 0) else alpha * copysign(e, x)
 
 
-@compiled(**STRICT)
-def _sixths(x):
-    """(x + 3) / 6, but at least 0 and at most 1; NaN passes."""
-    zero, six = like(x, 0), like(x, 6)
-    t = x + like(x, 3)
-    t = zero if t < zero else t
-    t = six if t > six else t
-    return t * like(x, 1 / 6)
+#: 1 / 6 in two parts.
+_sixth = for_type(
+    (np.float32(1 / 6), np.float32(1 / 6 - float(np.float32(1 / 6)))),
+    (np.float64(1 / 6), np.float64(float.fromhex("0x1.5555555555555p-57"))),
+)
 
 
 @compiled(**STRICT)
 def hard_sigmoid(x):
-    """Return (x + 3) / 6 between 0 and 1."""
-    return _sixths(x)
+    """Return (x + 3) / 6 between 0 and 1, with the sum and the factor each in two parts."""
+    three = like(x, 3)
+    x = -three if x < -three else x  # written so that NaN passes
+    x = three if x > three else x
+    t = x + three
+    t_rest = x - (t - three)
+    sixth, sixth_rest = _sixth(x)
+    return fma(t, sixth, fma(t_rest, sixth, t * sixth_rest))
 
 
 @compiled(**STRICT)
 def hard_silu(x):
     """Return x times hard_sigmoid(x); below -3, where that is 0, of -3, so that -inf gives 0 too."""
     low = like(x, -3)
-    x = low if x < low else x
-    return x * _sixths(x)
+    return (low if x < low else x) * hard_sigmoid(x)
 
 
 @compiled(**STRICT)

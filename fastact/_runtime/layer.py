@@ -18,7 +18,8 @@ from .ufunc import Activation
 class Entry:
     """A layer with one activation."""
 
-    def __init__(self, activation: Activation) -> None:
+    def __init__(self, activation: Activation, alpha: float) -> None:
+        self.alpha = alpha  #: where none is given
         self._activation = activation
         self.inputs = activation.inputs
         self._keeps_to_a_thread = False

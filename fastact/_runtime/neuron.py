@@ -15,6 +15,9 @@ from .activations import linear
 from .layer import Entry
 from .ufunc import find
 
+#: This very object as `alpha` says that none was given: the activation's own default is taken then.
+_SLOPE: Any = 0.01
+
 
 def names() -> tuple[str, ...]:
     """Of the activations that may be chosen."""
@@ -26,7 +29,7 @@ def neuron(
     weights: npt.ArrayLike,
     bias: npt.ArrayLike = 0.0,
     activation: str | Callable[..., Any] | None = "sigmoid",
-    alpha: npt.ArrayLike = 0.01,
+    alpha: npt.ArrayLike = _SLOPE,
     out: npt.NDArray[Any] | tuple[npt.NDArray[Any]] | None = None,
 ) -> Any:
     """
@@ -42,10 +45,11 @@ def neuron(
     bias : array_like, shape () or (m,), optional
         Added to the weighted sums.
     activation : str, callable or None, optional
-        ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"prelu"`` or ``"linear"``; one of this package's
-        functions; a function of one input made by `fastact.activation`; or None, which is linear.
+        The name of one of this package's activations, as ``"sigmoid"``, or ``"linear"``; one of its functions; a
+        function of one input made by `fastact.activation`; or None, which is linear.
     alpha : array_like, shape () or (m,), optional
-        The slope below zero, or one for each neuron; used by leaky_relu and prelu alone. It takes the type of the
+        The second input of the activation, or one for each neuron; used by those that have one alone: the slope below
+        zero of leaky_relu and prelu (0.01 by default) and the factor of elu (1 by default). It takes the type of the
         result.
     out : ndarray or tuple of one, optional
         Where the result goes. It may share memory with the operands.
@@ -88,7 +92,9 @@ def neuron(
     except TypeError:  # it can not be hashed, and is no activation
         entry = None
     if entry is None:
-        entry = _entries[activation] = _entry(chosen_activation(activation))
+        entry = _entries[activation] = _entry(chosen_activation(activation), default_alpha(activation))
+    if alpha is _SLOPE:
+        alpha = entry.alpha
     result = entry.call(x, weights, bias, alpha, out)
     if result is NotImplemented:
         with np.errstate(all="ignore"):
@@ -100,10 +106,10 @@ _entries: dict[Any, Entry] = {}
 
 
 @functools.cache
-def _entry(chosen: np.ufunc) -> Entry:
+def _entry(chosen: np.ufunc, alpha: float) -> Entry:
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
-    return Entry(activation)
+    return Entry(activation, alpha)
 
 
 def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any) -> Any:
@@ -171,6 +177,12 @@ def chosen_activation(activation: Any) -> np.ufunc:
     raise TypeError(
         f"the activation must be a name, None or a function of one input made by fastact.activation, got {activation!r}"
     )
+
+
+def default_alpha(activation: Any) -> float:
+    """The second input of an activation where none is given."""
+    row = next((row for name, row in registry.rows.items() if activation in (name, row.face)), None)
+    return row.defaults[0] if row is not None and row.defaults else _SLOPE
 
 
 def _real(value: Any, name: str) -> Any:

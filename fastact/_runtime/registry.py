@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
+import re
+import textwrap
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -32,6 +35,7 @@ class Row(NamedTuple):
     definition: Callable[..., Any]  #: `definition(m, x, alpha)`, in as many digits as the functions of `m` give
     numpy: Callable[..., Any]  #: `numpy(x, alpha, out)`, the quickest plain NumPy
     ulp: Ulp
+    domain: tuple[float, float]  #: outside of which it is NaN
 
 
 rows: dict[str, Row] = {}
@@ -55,12 +59,15 @@ def row(
     kernel: str | types.FunctionType | None = None,
     integers: bool = False,
     memory_bound: bool = False,
+    domain: tuple[float, float] = (-math.inf, math.inf),
 ) -> Callable[[Callable[..., Any]], Any]:
     """Make a row of a definition, whose name, parameters, default and docstring it takes; gives what users call.
 
+    The docstring is what is particular to the function; what is the same of all is added (`_documented`).
+
     Parameters
     ----------
-    numpy, ulp : callable, Ulp
+    numpy, ulp, domain : callable, Ulp, tuple of two numbers
         As in `Row`.
     kernel : str or function, optional
         The function of numbers, or the name of one in `_kernels.scalar`; by default that of the definition. Rows of
@@ -70,24 +77,57 @@ def row(
     """
 
     def add(definition: Callable[..., Any]) -> Any:
-        name, doc = definition.__name__, inspect.getdoc(definition) or ""
+        name = definition.__name__
         _, _, *parameters = inspect.signature(definition).parameters.values()
         if [parameter.name for parameter in parameters] not in ([], ["alpha"]):
             raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")
+        defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
+        doc = _documented(inspect.getdoc(definition) or "", bool(defaults), integers, ulp)
         code = kernel or name
         if code not in _by_kernel:
             _by_kernel[code] = Activation(
                 code, name, doc, ["x", *(parameter.name for parameter in parameters)], integers, memory_bound
             )
         activation = _by_kernel[code]
-        defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
         face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc
-        rows[name] = added = Row(name, face, activation, defaults, definition, numpy, ulp)
+        rows[name] = added = Row(name, face, activation, defaults, definition, numpy, ulp, domain)
         for tell in when_added:
             tell(added)
         return face
 
     return add
+
+
+def _documented(doc: str, has_default: bool, integers: bool, ulp: Ulp) -> str:
+    """The docstring of an activation: what its row says, and what is the same of all, in numpydoc's order."""
+    summary, *given = re.split(r"\n\n(?=\w+\n-+\n)", doc)
+    own: dict[str, str] = dict(re.split(r"\n-+\n", section) for section in given)
+    types_kept = "Floats and integers keep their type." if integers else _FLOATS_KEPT
+    parameters = [
+        f"x : array_like\n    Real numbers of any shape. {types_kept}",
+        *filter(None, [own.pop("Parameters", "")]),
+    ]
+    parameters.append("out : ndarray, optional\n    As for every ufunc, like all its other keywords.")
+    if has_default:
+        parameters.append(
+            "**ufunc_kwargs\n    Every other keyword of a ufunc: `where`, `dtype`, `casting`, `order`, `subok`."
+        )
+    errors = (
+        f"Largest error, subnormal results included: {ulp.float32:g} ULP in float32, {ulp.float64:g} in float64\n"
+        f"({ulp.unfused:g} in both on a CPU without fused multiply-add), {ulp.float16:g} in float16."
+    )
+    errors = "Exact: 0 ULP." if not any(ulp) else errors
+    sections = {
+        "Parameters": "\n".join(parameters),
+        "Returns": f"ndarray or scalar\n{textwrap.indent(own.pop('Returns', 'The values.'), '    ')}",
+        "Raises": "TypeError\n    If an operand is complex, longdouble, an object or a string.",
+        "Notes": "\n\n".join(filter(None, [f"{errors} No floating-point warning is raised.", own.pop("Notes", "")])),
+        **own,
+    }
+    return "\n\n".join([summary, *(f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections.items())])
+
+
+_FLOATS_KEPT = "float16, float32 and float64 keep their type; integers are converted\n    as by `numpy.tanh`."
 
 
 def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, ...]) -> Callable[..., Any]:

@@ -41,12 +41,15 @@ def draw(path: str | Path) -> None:
     figure = Figure(figsize=(8, 3 * lines), layout="constrained")
     places = figure.subplots(lines, 2, squeeze=False).flat
     for axes, row, colour in zip(places, rows, itertools.cycle(_COLOURS), strict=False):
-        y = row.face(x, _ALPHA) if row.defaults else row.face(x)
-        axes.plot(x, y, color=colour, linewidth=2.5)
-        axes.set_title(f"{row.name}, alpha = {_ALPHA}" if row.defaults else row.name)
+        alpha = [max(default, _ALPHA) for default in row.defaults]
+        low, high = row.domain
+        inside = x[(x > low) & (x < high)]
+        y = row.face(inside, *alpha)
+        axes.plot(inside, y, color=colour, linewidth=2.5)
+        axes.set_title(", alpha = ".join([row.name, *map(str, alpha)]))
         axes.set_xlim(-5, 5)
-        low, high = min(-0.2, float(y.min())), max(1.0, float(y.max()))
-        axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
+        least, most = min(-0.2, float(y.min())), max(1.0, float(y.max()))
+        axes.set_ylim(least - 0.08 * (most - least), most + 0.08 * (most - least))
         axes.spines[["left", "bottom"]].set_position("zero")
         axes.spines[["right", "top"]].set_visible(False)
         axes.grid(visible=True, alpha=0.25)

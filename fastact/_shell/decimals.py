@@ -6,10 +6,19 @@ import decimal
 from contextlib import AbstractContextManager
 from decimal import Decimal
 
+pi = Decimal("3.14159265358979323846264338327950288419716939937511")
+
+_SMALL = Decimal("1e-12")  # where what follows the third term of a series is below 1e-36 of the first
+
 
 def digits() -> AbstractContextManager[object]:
     """Compute in more than twice the digits of a float64."""
-    return decimal.localcontext(prec=40)
+    return decimal.localcontext(prec=40, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+
+def sqrt(x: Decimal | int) -> Decimal:
+    """The square root."""
+    return Decimal(x).sqrt()
 
 
 def exp(x: Decimal) -> Decimal:
@@ -17,14 +26,51 @@ def exp(x: Decimal) -> Decimal:
     return x.exp()
 
 
+def expm1(x: Decimal) -> Decimal:
+    """The exponential less 1."""
+    return x + x**2 / 2 + x**3 / 6 if abs(x) < _SMALL else x.exp() - 1
+
+
+def log(x: Decimal | int) -> Decimal:
+    """The natural logarithm."""
+    return Decimal(x).ln()
+
+
+def log1p(x: Decimal) -> Decimal:
+    """The natural logarithm of 1 and x."""
+    return x - x**2 / 2 + x**3 / 3 if abs(x) < _SMALL else (1 + x).ln()
+
+
 def tanh(x: Decimal) -> Decimal:
     """The hyperbolic tangent."""
-    if abs(x) < Decimal("1e-12"):
-        return x - x**3 / 3  # the next term is below 1e-48 of x
-    power = (-2 * abs(x)).exp()
-    return ((1 - power) / (1 + power)).copy_sign(x)
+    less = expm1(-2 * abs(x))
+    return (-less / (2 + less)).copy_sign(x)
 
 
-def where(condition: bool, x: Decimal, y: Decimal) -> Decimal:
+def arctanh(x: Decimal | int) -> Decimal:
+    """The inverse of the hyperbolic tangent."""
+    return (log1p(Decimal(x)) - log1p(-Decimal(x))) / 2
+
+
+def erfc(x: Decimal) -> Decimal:
+    """The complementary error function."""
+    if x < 0:
+        return 2 - erfc(-x)
+    scale = (-x * x).exp() / pi.sqrt()
+    if x > 3:  # the continued fraction x + (1/2) / (x + (2/2) / (x + (3/2) / ...
+        fraction = x
+        for n in range(200, 0, -1):
+            fraction = x + n / (2 * fraction)
+        return scale / fraction
+    total = term = 2 * x  # 2 x sum (2 x^2)^n / (1 3 ... (2 n + 1)), all positive
+    n = 0
+    while term > total.scaleb(-40):
+        n += 1
+        term *= 2 * x * x / (2 * n + 1)
+        total += term
+    return 1 - scale * total
+
+
+def where(condition: bool, x: Decimal | int, y: Decimal | int) -> Decimal:
     """One of two numbers."""
-    return x if condition else y
+    return Decimal(x if condition else y)

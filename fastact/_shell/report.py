@@ -42,24 +42,21 @@ def run(stream: TextIO | None = None) -> None:
 
 def _simulation() -> Iterator[str]:
     sums = INPUTS * WEIGHTS + BIASES
-    rows = registry.of_x_alone().values()
-    widths = [max(10, len(row.name) + 2) for row in rows]
-    yield "Five inputs, each with its weight and bias"
-    yield ""
-    names = "".join(f"{row.name:>{width}}" for row, width in zip(rows, widths, strict=True))
-    yield f"{'input':>8}{'weight':>8}{'bias':>8}{'sum':>9}{names}"
-    results = [row.face(sums) for row in rows]
-    for i, columns in enumerate(zip(INPUTS, WEIGHTS, BIASES, sums, strict=True)):
-        x, w, b, z = columns
-        shown = "".join(f"{result[i]:{width}.6f}" for result, width in zip(results, widths, strict=True))
-        yield f"{x:8.3f}{w:8.3f}{b:8.3f}{z:9.4f}{shown}"
-    yield ""
     bias = float(BIASES[0])
-    yield f"One neuron on all five, with the bias {bias}: the sum is {INPUTS @ WEIGHTS + bias:.4f}"
+    rows = [row for row in registry.of_x_alone().values() if row.domain == (-math.inf, math.inf)]
+    yield "Five inputs, each with its weight and bias; and one neuron on all five,"
+    yield f"with the bias {bias}"
     yield ""
+    for name, numbers in (("input", INPUTS), ("weight", WEIGHTS), ("bias", BIASES)):
+        yield f"{name:12}" + "".join(f"{number:10.3f}" for number in numbers)
+    yield _simulated("sum", sums, INPUTS @ WEIGHTS + bias)
     for row in rows:
-        yield f"  {row.name:12} {neuron(INPUTS, WEIGHTS, bias, row.name, (*row.defaults, 0.0)[0]):.6f}"
+        yield _simulated(row.name, row.face(sums), neuron(INPUTS, WEIGHTS, bias, row.name))
     yield ""
+
+
+def _simulated(name: str, each: Array, together: float) -> str:
+    return f"{name:12}" + "".join(f"{number:10.6f}" for number in (*each, together))
 
 
 def _table() -> Iterator[str]:
@@ -68,8 +65,8 @@ def _table() -> Iterator[str]:
     yield f"{_IN_CACHE:,} elements run on 1 thread, {_LARGE:,} on up to {threads}."
     yield f"Error: the largest found in {_SAMPLES:,} samples, in ULP."
     yield ""
-    yield f"{'':19}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
-    yield f"{'function':11}{'type':8}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
+    yield f"{'':20}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
+    yield f"{'function':13}{'type':7}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
     for row in registry.of_x_alone().values():
         for dtype in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
             cells = [_compare(*_calls(row, dtype, n)) for n in (_IN_CACHE, _LARGE)]
@@ -78,8 +75,8 @@ def _table() -> Iterator[str]:
     yield ""
     yield f"Neuron: {_ROWS:,} rows of {_INPUTS_EACH} inputs, sigmoid, us per call, up to {threads} threads"
     yield ""
-    yield f"{'':19}{'time':^22}{'':22}{'error':>12}"
-    yield f"{'':11}{'type':8}{'NumPy':>7}{'fastact':>8}{'':7}{'':22}{'NumPy':>8}{'fastact':>8}"
+    yield f"{'':20}{'time':^22}{'':22}{'error':>12}"
+    yield f"{'':13}{'type':7}{'NumPy':>7}{'fastact':>8}{'':7}{'':22}{'NumPy':>8}{'fastact':>8}"
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
         yield _neuron_row(dtype)
 
@@ -87,7 +84,7 @@ def _table() -> Iterator[str]:
 def _line(
     name: str, dtype: str, cells: list[tuple[float, float]], sizes: tuple[int, ...], errors: tuple[float, float]
 ) -> str:
-    text = f"{name:11}{dtype:8}"
+    text = f"{name:13}{dtype:7}"
     for (theirs, ours), n in zip(cells, sizes, strict=True):
         text += f"{theirs / n * 1e9:7.2f}{ours / n * 1e9:8.2f}{theirs / ours:6.1f}x"
     return text + f"{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
@@ -98,7 +95,7 @@ def _ulp(error: float) -> str:
 
 
 def _calls(row: Row, dtype: np.dtype[Any], n: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    x = np.random.default_rng(0).normal(scale=3, size=n).astype(dtype)
+    x = _within(row, np.random.default_rng(0).normal(scale=3, size=n)).astype(dtype)
     ours, theirs = np.empty_like(x), np.empty_like(x)
     others = [dtype.type(default) for default in row.defaults]
     return lambda: row.numpy(x, *others, theirs), lambda: row.face(x, out=ours)
@@ -127,7 +124,8 @@ def _compare(
 
 
 def _errors(row: Row, dtype: np.dtype[Any]) -> tuple[float, float]:
-    x = _samples(dtype)
+    x = _within(row, _samples(dtype).astype(np.float64)).astype(dtype)
+    x = x[(x > row.domain[0]) & (x < row.domain[1])]
     others = [dtype.type(default) for default in row.defaults]
     with np.errstate(all="ignore"):
         theirs = row.numpy(x, *others, np.empty_like(x))
@@ -139,6 +137,11 @@ def _errors(row: Row, dtype: np.dtype[Any]) -> tuple[float, float]:
 def _exact(row: Row, *operands: Any) -> decimal.Decimal:
     result: decimal.Decimal = row.definition(decimals, *[decimal.Decimal(float(operand)) for operand in operands])
     return result
+
+
+def _within(row: Row, x: Array) -> Array:
+    """Numbers folded into a domain that begins at 0, if it is bounded."""
+    return x if math.isinf(row.domain[1]) else np.abs(x) % row.domain[1]
 
 
 def _samples(dtype: np.dtype[Any]) -> Array:
@@ -185,6 +188,6 @@ def _neuron_row(dtype: np.dtype[Any]) -> str:
             exact.append(sigmoid.definition(decimals, sum(products, decimal.Decimal(float(bias)))))
         errors = _largest_error(theirs[:count], exact), _largest_error(ours[:count], exact)
     return (
-        f"{'neuron':11}{dtype!s:8}{times[0] * 1e6:7.0f}{times[1] * 1e6:8.0f}{times[0] / times[1]:6.1f}x"
+        f"{'neuron':13}{dtype!s:7}{times[0] * 1e6:7.0f}{times[1] * 1e6:8.0f}{times[0] / times[1]:6.1f}x"
         f"{'':22}{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
     )
