@@ -3,6 +3,7 @@
 from ._runtime import sources  # isort: skip - before all that it watches
 from ._runtime import door, registry
 from ._runtime.config import show_config
+from ._runtime.derivative import derivative
 from ._runtime.neuron import neuron
 from ._runtime.threads import get_num_threads, set_num_threads
 from ._runtime.ufunc import activation
@@ -12,6 +13,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "activation",
+    "derivative",
     "get_num_threads",
     "neuron",
     "set_num_threads",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from numba import types
 from numba.extending import overload
 
 from .._kernels.compiled import STRICT
-from .._kernels.numba_internals import errors
+from .._kernels.numba_internals import AbstractTemplate, Signature, errors, infer_global, lower_builtin
 from .._runtime import registry, ufunc
+from .._runtime.derivative import derivative
 from .._runtime.registry import Row, other_word
 from . import neuron_overload, overloads  # noqa: F401 - `neuron` is overloaded by the import
 
@@ -28,9 +30,32 @@ def _overload_default(row: Row) -> None:
     overloads.can_be_passed(row.face, lambda: row.activation.version(row.defaults))
 
 
+@infer_global(derivative)
+class _Derivative(AbstractTemplate):  # type: ignore[misc]
+    """The call of `derivative`, which gives a function, as no overload can."""
+
+    key = derivative
+
+    def generic(self, args: Any, kws: Any) -> Any:
+        (given,) = args
+        if not isinstance(given, types.Function):
+            raise errors.TypingError(f"derivative: expected an activation, got {given}")
+        try:
+            found = derivative(overloads.function_of(given.typing_key))
+        except TypeError as error:
+            raise errors.TypingError(str(error)) from None
+        return Signature(self.context.resolve_value_type(found), args, None)
+
+
+@lower_builtin(derivative, types.Function)
+def _nothing(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return context.get_dummy_value()
+
+
 ufunc.when_made.append(overloads.register)
 for _activation in list(ufunc.activations.values()):
     overloads.register(_activation)
 registry.when_added.append(_overload_default)
-for _row in list(registry.rows.values()):
+registry.when_derived.append(_overload_default)
+for _row in [*registry.rows.values(), *registry.derived]:
     _overload_default(_row)

@@ -16,6 +16,10 @@ from .numba_internals import CPUDispatcher, features, triple
 #: inherited from the caller.
 STRICT: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "boundscheck": False}
 
+#: Of our functions of numbers: they are a part of whatever loop calls them, however long they are, because a loop with
+#: a call in it is not SIMD.
+INLINED: dict[str, Any] = {**STRICT, "forceinline": True}
+
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """`numba.njit`, whatever NUMBA_DISABLE_JIT says of the user's own functions."""

@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .compiled import STRICT, compiled
+from .compiled import INLINED, STRICT, compiled
 from .numbers import fma, from_bits, int_shift_left, to_bits
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
@@ -113,7 +113,7 @@ def _polynomial_typed(c: Any, x: Any) -> Any:
     return lambda c, x: fma(polynomial(c[1:], x), x, c[0])
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def reduced(x, shift):
     """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
     k = core(x)
@@ -123,13 +123,13 @@ def reduced(x, shift):
     return from_bits(int_shift_left(to_bits(shifted), k.fraction_bits)), r
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def power(r):
     """e^-r - 1 for the rest r of a reduction."""
     return fma(r * r, polynomial(core(r).q_of_minus_r, r), -r)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def quotient(n, n_rest, d, d_rest):
     """(n + n_rest) / (d + d_rest) for rests that n and d are rounded from, corrected by its own residual."""
     c = core(n).one / d

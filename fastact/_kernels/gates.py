@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compiled import STRICT, compiled
+from .compiled import INLINED, compiled
 from .exponential import core, for_type, polynomial, power, quotient, reduced
 from .numbers import fma, like, product_rest
 
@@ -76,16 +76,16 @@ _mills_constants = for_type(
 
 
 class _Limits(NamedTuple):
-    """Where |x| g(|x|) rounds to 0, though it is not yet too small to be computed over the unit."""
+    """Where |x| g(|x|) and its slope round to 0, though they are not yet too small to be computed over the unit."""
 
     silu: Any  #: and mish
     gelu: Any
     gelu_tanh: Any
 
 
-_limits = for_type(
-    _Limits(np.float32(110), np.float32(14.5), np.float32(11)),
-    _Limits(np.float64(760), np.float64(38.8), np.float64(21.6)),
+limits = for_type(
+    _Limits(np.float32(110), np.float32(14.6), np.float32(11)),
+    _Limits(np.float64(760), np.float64(38.85), np.float64(21.6)),
 )
 
 
@@ -98,7 +98,7 @@ class _Cubic(NamedTuple):
     c3_rest: Any
 
 
-_cubic = for_type(
+_cubic_constants = for_type(
     _Cubic(
         np.float32(float.fromhex("0x1.98846p+0")),
         np.float32(float.fromhex("-0x1.985794p-21")),
@@ -114,21 +114,21 @@ _cubic = for_type(
 )
 
 
-@compiled(**STRICT)
-def _magnitude(x, limit):
+@compiled(**INLINED)
+def magnitude(x, limit):
     """|x|, but at most the limit; NaN passes."""
     a = abs(x)
     return limit if a > limit else a
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def _positive(x):
     """x, but 0 where it is negative; NaN and -0.0 pass."""
     zero = like(x, 0)
     return zero if x < zero else x
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def _logistic_gate(a, s, r):
     """Return a g / unit for the gate g = w / (1 + w) of w = unit s e^-r.
 
@@ -147,23 +147,19 @@ def _logistic_gate(a, s, r):
     return fma(residual, c, y)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def silu(x):
     """Return x / (1 + e^-x); the gate is logistic, g = w / (1 + w) with w = e^-|x|."""
     k = core(x)
-    a = _magnitude(x, _limits(x).silu)
+    a = magnitude(x, limits(x).silu)
     s, r = reduced(a, k.shift_over_unit)
     return fma(-_logistic_gate(a, s, r), k.unit, _positive(x))
 
 
-@compiled(**STRICT)
-def gelu_tanh(x):
-    """Return x (1 + tanh(u)) / 2 = x / (1 + e^-2u): silu's gate, at the cubic 2u(|x|), which is computed in two parts.
-
-    An error of z in e^-z is one of e^-z relative to itself, and z goes up to 110 (float32) or 750.
-    """
-    k, c = core(x), _cubic(x)
-    a = _magnitude(x, _limits(x).gelu_tanh)
+@compiled(**INLINED)
+def cubic(a):
+    """2 sqrt(2 / pi) (a + 0.044715 a^3), the cubic term twice more, and the rest of each."""
+    c = _cubic_constants(a)
     square = a * a
     square_rest = product_rest(a, a, square)
     term = c.c3 * square
@@ -172,12 +168,26 @@ def gelu_tanh(x):
     factor_rest = (c.c1 - factor) + term + (c.c1_rest + term_rest)
     z = a * factor
     z_rest = fma(a, factor_rest, product_rest(a, factor, z))
+    twice = a + a
+    more = twice * term
+    return z, z_rest, more, fma(twice, term_rest, product_rest(twice, term, more))
+
+
+@compiled(**INLINED)
+def gelu_tanh(x):
+    """Return x (1 + tanh(u)) / 2 = x / (1 + e^-2u); silu's gate, at the cubic 2u(|x|), which is computed in two parts.
+
+    An error of z in e^-z is one of e^-z relative to itself, and z goes up to 110 (float32) or 750.
+    """
+    k = core(x)
+    a = magnitude(x, limits(x).gelu_tanh)
+    z, z_rest, _, _ = cubic(a)
     s, r = reduced(z, k.shift_over_unit)
     return fma(-_logistic_gate(a, s, r + z_rest), k.unit, _positive(x))
 
 
-@compiled(**STRICT)
-def _mills(u):
+@compiled(**INLINED)
+def mills(u):
     """The quotient of `_Mills`: numerator, denominator, and what each is rounded from."""
     k, m = core(u), _mills_constants(u)
     b_sum = polynomial(m.b, u)
@@ -193,7 +203,7 @@ def _mills(u):
     return b, b_rest, d, d_rest
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def _times_power(n, r, b, b_rest):
     """Return n e^-r (b + b_rest), and what it is rounded from; n is a number times a power of two."""
     p = power(r)
@@ -203,20 +213,20 @@ def _times_power(n, r, b, b_rest):
     return y, fma(f, b, -y) + fma(f_rest, b, f * b_rest)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def gelu(x):
     """Return x Phi(x); the gate is Phi(-|x|), e^(-x^2/2) times the quotient of `_Mills`; the square is in two parts."""
     k = core(x)
-    a = _magnitude(x, _limits(x).gelu)
+    a = magnitude(x, limits(x).gelu)
     half = k.half * a
     z = half * a
     s, r = reduced(z, k.shift_over_unit)
-    b, b_rest, d, d_rest = _mills(a)
+    b, b_rest, d, d_rest = mills(a)
     n, n_rest = _times_power(a * s, r + product_rest(half, a, z), b, b_rest)
     return fma(-quotient(n, n_rest, d, d_rest), k.unit, _positive(x))
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def mish(x):
     """Return x tanh(ln(1 + e^x)).
 
@@ -224,7 +234,7 @@ def mish(x):
     """
     k = core(x)
     zero = like(x, 0)
-    a = _magnitude(x, _limits(x).silu)
+    a = magnitude(x, limits(x).silu)
     s, r = reduced(a, k.shift_over_unit)
     p = power(r)
     w = fma(s, p, s) * k.unit

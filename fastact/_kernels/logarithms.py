@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compiled import STRICT, compiled
+from .compiled import INLINED, compiled
 from .exponential import core, for_type, polynomial, power, reduced
 from .numbers import (
     fma,
@@ -110,7 +110,7 @@ def _of(real: Any, limit: float, log: Any, artanh: Any) -> _Constants:
 _constants = for_type(_of(np.float32, 110, _LOG32, _ARTANH32), _of(np.float64, 760, _LOG64, _ARTANH64))
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def _log_of_1_plus_decay(x):
     """ln(1 + w) / unit for w = e^-|x|."""
     k, own = core(x), _constants(x)
@@ -122,21 +122,21 @@ def _log_of_1_plus_decay(x):
     return fma(t * w, polynomial(own.log, w), t)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def softplus(x):
     """ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)."""
     zero = like(x, 0)
     return fma(_log_of_1_plus_decay(x), core(x).unit, zero if x < zero else x)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def log_sigmoid(x):
     """-ln(1 + e^-x) = min(x, 0) - ln(1 + e^-|x|)."""
     zero = like(x, 0)
     return fma(-_log_of_1_plus_decay(x), core(x).unit, zero if x > zero else x)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def logit(x):
     """ln(x / (1 - x)) = n ln 2 + 2 artanh((m - b) / (m + b)) with b = 1 - x and m = 2^-n x.
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import STRICT, compiled
+from .compiled import INLINED, compiled
 from .exponential import core, for_type, power, reduced
 from .numbers import copysign, fma, like
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def relu(x):
     """Return x where x > 0, else 0; NaN passes because it compares false."""
     zero = like(x, 0)
     return zero if x <= zero else x
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def prelu(x, alpha):
     """Return x where x > 0, else alpha x."""
     return x if x > like(x, 0) else alpha * x
 
 
 #: e^-x is less than half the last place of 1 from here up.
-_limit = for_type(np.float32(20), np.float64(40))
+elu_limit = for_type(np.float32(20), np.float64(40))
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def elu(x, alpha):
     """Return x where x > 0, else alpha (e^x - 1).
 
@@ -34,7 +34,7 @@ def elu(x, alpha):
     """
     k = core(x)
     a = abs(x)
-    a = _limit(x) if a > _limit(x) else a  # written so that NaN passes
+    a = elu_limit(x) if a > elu_limit(x) else a  # written so that NaN passes
     s, r = reduced(a, k.shift)
     e = fma(s, power(r), s - k.one)
     return x if x > like(x, 0) else alpha * copysign(e, x)
@@ -47,7 +47,7 @@ _sixth = for_type(
 )
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def hard_sigmoid(x):
     """Return (x + 3) / 6 between 0 and 1, with the sum and the factor each in two parts."""
     three = like(x, 3)
@@ -59,14 +59,14 @@ def hard_sigmoid(x):
     return fma(t, sixth, fma(t_rest, sixth, t * sixth_rest))
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def hard_silu(x):
     """Return x times hard_sigmoid(x); below -3, where that is 0, of -3, so that -inf gives 0 too."""
     low = like(x, -3)
     return (low if x < low else x) * hard_sigmoid(x)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def linear(x):
     """Return x."""
     return x

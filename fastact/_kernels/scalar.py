@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import gates, logarithms, rectifiers, sigmoids
+from . import gates, logarithms, rectifiers, sigmoids, slopes
 
-_FAMILIES = (sigmoids, rectifiers, gates, logarithms)
+_FAMILIES = (sigmoids, rectifiers, gates, logarithms, slopes)
 
 
 def kernel(name: str) -> Any:

@@ -17,7 +17,7 @@ from numba import types
 from numba.extending import overload
 
 from . import lookup
-from .compiled import STRICT, compiled
+from .compiled import INLINED, STRICT, compiled
 from .exponential import Q32, Q64, core, for_type, polynomial, power, reduced
 from .numbers import copysign, fma, from_bits, int_shift_left, like, to_bits
 from .tanh_table import TANH
@@ -54,7 +54,7 @@ def _of(real: Any, sigmoid_low: float, sigmoid_high: float, tanh_high: float, q:
 _constants = for_type(_of(np.float32, -104.0, 30.0, 9.5, Q32), _of(np.float64, -745.5, 60.0, 20.0, Q64))
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def sigmoid(x):
     """1 / (1 + e^-x), as unit / (unit + unit e^-x), whose terms stay in range where the result is subnormal.
 
@@ -92,7 +92,7 @@ def _tanh_residual_typed(y: Any, numerator: Any, large: Any, sh: Any, g: Any, re
     return exact
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def _tanh_by_exponential(x):
     """The quotient n / (1 - n) of n = (1 - exp(-2|x|)) / 2, with the sign of x.
 
@@ -131,7 +131,7 @@ def _tanh_typed(x: Any) -> Any:
     return lambda x: _tanh_by_exponential(x)
 
 
-@compiled(**STRICT)
+@compiled(**INLINED)
 def tanh(x):
     """The hyperbolic tangent."""
     return _tanh(x)

@@ -172,7 +172,7 @@ def chosen_activation(activation: Any) -> np.ufunc:
             raise ValueError(f"unknown activation {activation!r}; the names are {', '.join(names())}")
         return registry.rows[activation].activation.ufunc
     behind = registry.behind(activation)
-    if behind is not None and (behind.inputs == 1 or behind in [row.activation for row in registry.rows.values()]):
+    if behind is not None and (behind.inputs == 1 or registry.row_of(activation) is not None):
         return behind.ufunc
     raise TypeError(
         f"the activation must be a name, None or a function of one input made by fastact.activation, got {activation!r}"
@@ -181,7 +181,7 @@ def chosen_activation(activation: Any) -> np.ufunc:
 
 def default_alpha(activation: Any) -> float:
     """The second input of an activation where none is given."""
-    row = next((row for name, row in registry.rows.items() if activation in (name, row.face)), None)
+    row = registry.rows.get(activation) or registry.row_of(activation)
     return row.defaults[0] if row is not None and row.defaults else _SLOPE
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import math
 import re
@@ -33,9 +35,10 @@ class Row(NamedTuple):
     activation: Activation
     defaults: tuple[float, ...]  #: of the inputs after x, if they have any
     definition: Callable[..., Any]  #: `definition(m, x, alpha)`, in as many digits as the functions of `m` give
-    numpy: Callable[..., Any]  #: `numpy(x, alpha, out)`, the quickest plain NumPy
     ulp: Ulp
-    domain: tuple[float, float]  #: outside of which it is NaN
+    numpy: Any = None  #: `numpy(x, alpha, out)`, the quickest plain NumPy; None for a derivative
+    domain: tuple[float, float] = (-math.inf, math.inf)  #: outside of which it is NaN
+    crossing: float | None = None  #: where a derivative is 0 by cancellation; the bounds hold 0.3 from there on
 
 
 rows: dict[str, Row] = {}
@@ -49,7 +52,15 @@ def of_x_alone() -> dict[str, Row]:
 #: Called with each row that is added: so the face shows it, and the half that compiles knows it.
 when_added: list[Callable[[Row], None]] = []
 
+#: What makes the row of the derivative of an activation, by its name.
+derivatives: dict[str, Callable[[], Row]] = {}
+
+#: Such rows that were made, and what is called with each.
+derived: list[Row] = []
+when_derived: list[Callable[[Row], None]] = []
+
 _by_kernel: dict[Any, Activation] = {}
+_by_face: dict[Any, Row] = {}
 
 
 def row(
@@ -77,25 +88,73 @@ def row(
     """
 
     def add(definition: Callable[..., Any]) -> Any:
-        name = definition.__name__
-        _, _, *parameters = inspect.signature(definition).parameters.values()
-        if [parameter.name for parameter in parameters] not in ([], ["alpha"]):
-            raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")
-        defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
-        doc = _documented(inspect.getdoc(definition) or "", bool(defaults), integers, ulp)
-        code = kernel or name
-        if code not in _by_kernel:
-            _by_kernel[code] = Activation(
-                code, name, doc, ["x", *(parameter.name for parameter in parameters)], integers, memory_bound
-            )
-        activation = _by_kernel[code]
-        face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc
-        rows[name] = added = Row(name, face, activation, defaults, definition, numpy, ulp, domain)
+        name, doc = definition.__name__, inspect.getdoc(definition) or ""
+        made = _row(name, doc, definition, ulp, kernel or name, integers, memory_bound)
+        rows[name] = added = made._replace(numpy=numpy, domain=domain)
+        _by_face[added.face] = added
         for tell in when_added:
             tell(added)
-        return face
+        return added.face
 
     return add
+
+
+def derivative(
+    *, ulp: Ulp, kernel: str | None = None, memory_bound: bool = False, crossing: float | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a definition that of the derivative of the activation of its name, whose row is made when it is asked for.
+
+    Parameters
+    ----------
+    ulp, crossing : Ulp, float or None
+        As in `Row`.
+    kernel : str, optional
+        The name of the function of numbers, by default that of the activation and `_derivative`.
+    memory_bound : bool, optional
+        As for `fastact.activation`.
+    """
+
+    def add(definition: Callable[..., Any]) -> Callable[..., Any]:
+        name = f"{definition.__name__}_derivative"
+        code = kernel or name
+
+        @functools.cache
+        def made() -> Row:
+            doc = f"Derivative of `{code.removesuffix('_derivative')}` with respect to x, {inspect.getdoc(definition)}"
+            row = _row(name, doc, definition, ulp, code, False, memory_bound)
+            row = row._replace(domain=rows[definition.__name__].domain, crossing=crossing)
+            with contextlib.suppress(
+                AttributeError
+            ):  # NumPy below 2.3 has no place for it; pickle then searches for it
+                if row.activation.ufunc not in _by_face:
+                    row.activation.ufunc.__module__ = definition.__module__
+            _by_face.setdefault(row.face, row)
+            derived.append(row)
+            for tell in when_derived:
+                tell(row)
+            return row
+
+        derivatives[definition.__name__] = made
+        return definition
+
+    return add
+
+
+def _row(
+    name: str, doc: str, definition: Callable[..., Any], ulp: Ulp, kernel: Any, integers: bool, memory_bound: bool
+) -> Row:
+    _, _, *parameters = inspect.signature(definition).parameters.values()
+    if [parameter.name for parameter in parameters] not in ([], ["alpha"]):
+        raise TypeError(f"{name}: an activation is defined as of (m, x) or (m, x, alpha)")
+    defaults = tuple(float(p.default) for p in parameters if p.default is not p.empty)
+    doc = _documented(doc, bool(defaults), integers, ulp)
+    if kernel not in _by_kernel:
+        inputs = ["x", *(parameter.name for parameter in parameters)]
+        called = kernel if isinstance(kernel, str) else name
+        _by_kernel[kernel] = Activation(kernel, called, doc, inputs, integers, memory_bound)
+    activation = _by_kernel[kernel]
+    face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc
+    return Row(name, face, activation, defaults, definition, ulp)
 
 
 def _documented(doc: str, has_default: bool, integers: bool, ulp: Ulp) -> str:
@@ -150,8 +209,17 @@ def other_word(name: str) -> str:
     return f"{name}: the slope is called alpha, not {OTHER_WORD}"
 
 
+def row_of(function: Any) -> Row | None:
+    """The row of what users call, if it has one."""
+    try:
+        return _by_face.get(function)
+    except TypeError:  # it can not be hashed
+        return None
+
+
 def behind(function: Any) -> Activation | None:
     """The activation behind a ufunc or another function that users call, if it is one."""
     if isinstance(function, np.ufunc):
         return find(function)
-    return next((row.activation for row in rows.values() if row.face is function), None)
+    row = row_of(function)
+    return None if row is None else row.activation

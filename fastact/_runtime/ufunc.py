@@ -106,6 +106,7 @@ class Activation:
         integers: bool,
         memory_bound: bool,
     ) -> None:
+        self.derivative: np.ufunc | None = None  #: which a user gave
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
@@ -190,12 +191,28 @@ _python_loops = itertools.count()
 when_made: list[Callable[[Activation], None]] = []
 
 
-def _of_function(function: Callable[..., Any], integers: bool, memory_bound: bool) -> np.ufunc:
+def _of_function(
+    function: Callable[..., Any], integers: bool, memory_bound: bool, derivative: Callable[..., Any] | None
+) -> np.ufunc:
     python = getattr(function, "py_func", function)  # of a compiled one
     if not isinstance(python, types.FunctionType):
         raise TypeError(f"an activation is made of a Python function, not of {function!r}")
     doc = inspect.getdoc(python) or ""
-    return Activation(python, python.__name__, doc, _parameters(python), integers, memory_bound).ufunc
+    parameters = _parameters(python)
+    slope = None if derivative is None else _derivative(derivative, memory_bound)
+    if slope is not None and slope.nin != len(parameters):
+        raise TypeError(f"{python.__name__} takes {len(parameters)} inputs, and its derivative {slope.nin}")
+    made = Activation(python, python.__name__, doc, parameters, integers, memory_bound)
+    made.derivative = slope
+    return made.ufunc
+
+
+def _derivative(function: Callable[..., Any], memory_bound: bool) -> np.ufunc:
+    if isinstance(function, np.ufunc):
+        if find(function) is None:
+            raise TypeError(f"a derivative is a Python function or an activation, not {function!r}")
+        return function
+    return _of_function(function, integers=False, memory_bound=memory_bound, derivative=None)
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
@@ -250,11 +267,18 @@ def activation(function: Callable[..., Any], /) -> np.ufunc: ...
 
 
 @overload
-def activation(*, integers: bool = False, memory_bound: bool = False) -> Callable[[Callable[..., Any]], np.ufunc]: ...
+def activation(
+    *, integers: bool = False, memory_bound: bool = False, derivative: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], np.ufunc]: ...
 
 
 def activation(
-    function: Callable[..., Any] | None = None, /, *, integers: bool = False, memory_bound: bool = False
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    integers: bool = False,
+    memory_bound: bool = False,
+    derivative: Callable[..., Any] | None = None,
 ) -> np.ufunc | Callable[[Callable[..., Any]], np.ufunc]:
     """Make a NumPy ufunc of a scalar function, SIMD and threads included.
 
@@ -269,6 +293,9 @@ def activation(
     memory_bound : bool, optional
         Whether the function computes so little that a large array takes the time of reading and writing it, as relu
         does; large results are then written past the caches.
+    derivative : callable, optional
+        The derivative with respect to the first input, for `fastact.derivative`: a function of the same inputs, written
+        as `function` is, or an activation.
 
     Returns
     -------
@@ -280,7 +307,8 @@ def activation(
     Raises
     ------
     TypeError
-        If the function has no inputs, defaults, or a variable number of inputs; at the first call, if it can raise
+        If the function has no inputs, defaults, or a variable number of inputs, or its derivative has another number;
+        at the first call, if it can raise
         an exception, or if it gives something else than an integer for integers that are to keep their type.
     numba.errors.TypingError
         At the first call, if Numba can not compile the function.
@@ -300,5 +328,5 @@ def activation(
     array([-0.2689,  0.    ,  0.7311])
     """
     if function is None:
-        return lambda scalar_function: _of_function(scalar_function, integers, memory_bound)
-    return _of_function(function, integers, memory_bound)
+        return lambda scalar_function: _of_function(scalar_function, integers, memory_bound, derivative)
+    return _of_function(function, integers, memory_bound, derivative)
