@@ -44,6 +44,7 @@ class _Derivative(AbstractTemplate):  # type: ignore[misc]
             found = derivative(overloads.function_of(given.typing_key))
         except TypeError as error:
             raise errors.TypingError(str(error)) from None
+        self.context.refresh()  # it may have been made just now
         return Signature(self.context.resolve_value_type(found), args, None)
 
 
