@@ -134,6 +134,17 @@ class Kernel(_MillionElements):
         self.prepare(function(name, implementation), *case(name, dtype, "contiguous", 10_000))
 
 
+class Derivative(_MillionElements):
+    """Calls of derivatives on 10,000 elements, into a given output."""
+
+    params = (("sigmoid", "relu", "gelu"), ("float32", "float64"))
+    param_names = ("function", "dtype")
+
+    def setup(self, name: str, dtype: str) -> None:
+        call = function("derivative", "fastact")(function(name, "fastact"))
+        self.prepare(call, *case(name, dtype, "contiguous", 10_000))
+
+
 class Layout(_MillionElements):
     """Calls on 10,000 elements in other places of memory."""
 
