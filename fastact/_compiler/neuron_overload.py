@@ -127,25 +127,22 @@ def _neuron_compiled(
     if not (isinstance(x, types.Array) and isinstance(weights, types.Array) and weights.ndim in (1, 2)):
         raise errors.TypingError(f"neuron: expected x and weights to be arrays, (k,) or (k, m), got {x} and {weights}")
     real = _compiled_type(x, weights, bias)
+    named = _named_in_type(activation)
     try:
-        chosen = chosen_activation(_named_in_type(activation))
+        chosen = chosen_activation(named)
     except (TypeError, ValueError) as error:
         raise errors.TypingError(str(error)) from None
-    if isinstance(alpha, (float, types.Omitted)):  # none is given
-        default = default_alpha(_named_in_type(activation))
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+    default = default_alpha(named)
+    if isinstance(alpha, types.Array) and chosen.nin == 1:
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias, activation, default, out
         )
-    if isinstance(alpha, types.Array) and chosen.nin == 1:
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
-            x, weights, bias, activation, 0.01, out
-        )
     if isinstance(alpha, types.Array) and alpha.ndim == 0:
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias, activation, alpha[()], out
         )
     if isinstance(bias, types.Array) and bias.ndim == 0:
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias[()], activation, alpha, out
         )
     for name, operand in (("bias", bias), ("alpha", alpha)):
@@ -154,7 +151,7 @@ def _neuron_compiled(
                 f"neuron: {name} must be a number, or an array of shape (m,) with weights of shape (k, m)"
             )
     if isinstance(out, types.BaseTuple) and len(out) == 1:
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None: neuron(
+        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias, activation, alpha, out[0]
         )
     has_out = is_given(out)
@@ -167,7 +164,7 @@ def _neuron_compiled(
     if ndim == 0 and all(operand.layout == "C" and operand.dtype == number for operand in (x, weights)):
         one_dot = _one_neuron(chosen, number)
 
-        def direct_sum(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+        def direct_sum(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
             always_inlined()  # so that a loop's count of references to its rows can be left out
             arrays.check_inner(x.size, weights.size)
             return one_dot(x.ctypes.data, weights.ctypes.data, x.size, bias, alpha)
@@ -190,7 +187,7 @@ def _neuron_compiled(
         arrays.check_one_each(alpha, columns, "alpha")
         return x.shape[:-1] + weights.shape[1:]
 
-    def one_sum(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+    def one_sum(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
         arrays.check_inner(x.size, weights.size)
         z = stack(8)
         compute(x, weights, bias, alpha, z, 0)
@@ -202,10 +199,10 @@ def _neuron_compiled(
         compute(x, weights, bias, alpha, z.ctypes.data, row(z))
         return z
 
-    def allocated(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+    def allocated(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
         return new_result(x, weights, bias, alpha)
 
-    def into_out(x, weights, bias=0.0, activation="sigmoid", alpha=0.01, out=None):
+    def into_out(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
         shape = checked_shape(x, weights, bias, alpha)
         arrays.check_out(out.shape, shape)
         apart = arrays.is_apart(out, x) and arrays.is_apart(out, weights)
