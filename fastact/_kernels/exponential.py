@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import overload
 
 from .compiled import INLINED, STRICT, compiled
-from .numbers import fma, from_bits, int_shift_left, to_bits
+from .numbers import fma, from_bits, int_shift_left, like, to_bits
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
 Q32 = (0.4999999814953089, 0.1666654342513629, 0.041667200780760814, 0.008366547074457017, 0.0013882511411919)
@@ -48,11 +48,18 @@ class Core(NamedTuple):
     unit: Any  #: so small that 2^n / unit is a normal number wherever x e^-x does not round to 0
     shift_over_unit: Any  #: rounds to an integer and leaves the bits of 2^n / unit
     q_of_minus_r: tuple[Any, ...]  #: coefficients in r of q(-r)
+    limit: Any  #: x e^-x rounds to 0 from here up
+    tiny: Any  #: the least normal number
 
 
-def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any) -> Core:
+def shift_to(real: Any, exponent: int) -> Any:
+    """The number that rounds to an integer n when it is added, and leaves the bits of 2^(n + exponent)."""
     info = np.finfo(real)
-    bias = info.maxexp - 1
+    return real(1.5 * 2**info.nmant + info.maxexp - 1 + exponent)
+
+
+def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any, limit: float) -> Core:
+    info = np.finfo(real)
     return Core(
         one=real(1),
         two=real(2),
@@ -61,15 +68,17 @@ def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any
         ln2_high=real(ln2_high),
         ln2_low=real(ln2_low),
         fraction_bits=int(info.nmant),
-        shift=real(1.5 * 2**info.nmant + bias),
+        shift=shift_to(real, 0),
         unit=real(2.0**unit_exponent),
-        shift_over_unit=real(1.5 * 2**info.nmant + bias - unit_exponent),
+        shift_over_unit=shift_to(real, -unit_exponent),
         q_of_minus_r=tuple(real(c * (-1) ** i) for i, c in enumerate(q)),
+        limit=real(limit),
+        tiny=info.tiny,
     )
 
 
-CORE32 = _core(np.float32, 0.693359375, -2.12194440054690583e-4, -40, Q32)
-CORE64 = _core(np.float64, float.fromhex("0x1.62e42fefa3800p-1"), float.fromhex("0x1.ef35793c76730p-45"), -80, Q64)
+CORE32 = _core(np.float32, 0.693359375, -2.12194440054690583e-4, -40, Q32, 110)
+CORE64 = _core(np.float64, float.fromhex("0x1.62e42fefa3800p-1"), float.fromhex("0x1.ef35793c76730p-45"), -80, Q64, 760)
 
 
 def for_type(float32: Any, float64: Any) -> Callable[[Any], Any]:
@@ -114,6 +123,20 @@ def _polynomial_typed(c: Any, x: Any) -> Any:
 
 
 @compiled(**INLINED)
+def magnitude(x, limit):
+    """|x|, but at most the limit; NaN passes."""
+    a = abs(x)
+    return limit if a > limit else a
+
+
+@compiled(**INLINED)
+def positive(x):
+    """x, but 0 where it is negative; NaN and -0.0 pass."""
+    zero = like(x, 0)
+    return zero if x < zero else x
+
+
+@compiled(**INLINED)
 def reduced(x, shift):
     """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
     k = core(x)
@@ -127,6 +150,14 @@ def reduced(x, shift):
 def power(r):
     """e^-r - 1 for the rest r of a reduction."""
     return fma(r * r, polynomial(core(r).q_of_minus_r, r), -r)
+
+
+@compiled(**INLINED)
+def times_power(n, r):
+    """Return n e^-r, and what it is rounded from, for the rest r of a reduction."""
+    p = power(r)
+    y = fma(n, p, n)
+    return y, fma(n, p, n - y)
 
 
 @compiled(**INLINED)

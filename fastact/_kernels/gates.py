@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, polynomial, power, quotient, reduced
+from .exponential import core, for_type, magnitude, polynomial, positive, power, quotient, reduced, times_power
 from .numbers import fma, like, product_rest
 
 
@@ -76,17 +76,16 @@ _mills_constants = for_type(
 
 
 class _Limits(NamedTuple):
-    """Where |x| g(|x|) and its slope round to 0, though they are not yet too small to be computed over the unit."""
+    """Where |x| g(|x|) and its slope round to 0, though they are not yet too small to be computed over the unit.
 
-    silu: Any  #: and mish
+    That of silu and mish is the limit of the core.
+    """
+
     gelu: Any
     gelu_tanh: Any
 
 
-limits = for_type(
-    _Limits(np.float32(110), np.float32(14.6), np.float32(11)),
-    _Limits(np.float64(760), np.float64(38.85), np.float64(21.6)),
-)
+limits = for_type(_Limits(np.float32(14.6), np.float32(11)), _Limits(np.float64(38.85), np.float64(21.6)))
 
 
 class _Cubic(NamedTuple):
@@ -115,20 +114,6 @@ _cubic_constants = for_type(
 
 
 @compiled(**INLINED)
-def magnitude(x, limit):
-    """|x|, but at most the limit; NaN passes."""
-    a = abs(x)
-    return limit if a > limit else a
-
-
-@compiled(**INLINED)
-def _positive(x):
-    """x, but 0 where it is negative; NaN and -0.0 pass."""
-    zero = like(x, 0)
-    return zero if x < zero else x
-
-
-@compiled(**INLINED)
 def _logistic_gate(a, s, r):
     """Return a g / unit for the gate g = w / (1 + w) of w = unit s e^-r.
 
@@ -151,9 +136,9 @@ def _logistic_gate(a, s, r):
 def silu(x):
     """Return x / (1 + e^-x); the gate is logistic, g = w / (1 + w) with w = e^-|x|."""
     k = core(x)
-    a = magnitude(x, limits(x).silu)
+    a = magnitude(x, k.limit)
     s, r = reduced(a, k.shift_over_unit)
-    return fma(-_logistic_gate(a, s, r), k.unit, _positive(x))
+    return fma(-_logistic_gate(a, s, r), k.unit, positive(x))
 
 
 @compiled(**INLINED)
@@ -183,7 +168,7 @@ def gelu_tanh(x):
     a = magnitude(x, limits(x).gelu_tanh)
     z, z_rest, _, _ = cubic(a)
     s, r = reduced(z, k.shift_over_unit)
-    return fma(-_logistic_gate(a, s, r + z_rest), k.unit, _positive(x))
+    return fma(-_logistic_gate(a, s, r + z_rest), k.unit, positive(x))
 
 
 @compiled(**INLINED)
@@ -204,26 +189,41 @@ def mills(u):
 
 
 @compiled(**INLINED)
-def _times_power(n, r, b, b_rest):
+def _product(n, r, b, b_rest):
     """Return n e^-r (b + b_rest), and what it is rounded from; n is a number times a power of two."""
-    p = power(r)
-    f = fma(n, p, n)
-    f_rest = fma(n, p, n - f)
+    f, f_rest = times_power(n, r)
     y = f * b
     return y, fma(f, b, -y) + fma(f_rest, b, f * b_rest)
 
 
 @compiled(**INLINED)
-def gelu(x):
-    """Return x Phi(x); the gate is Phi(-|x|), e^(-x^2/2) times the quotient of `_Mills`; the square is in two parts."""
-    k = core(x)
-    a = magnitude(x, limits(x).gelu)
+def normal_decay(a):
+    """The reduction of e^(-a^2/2) over the unit, with the square in two parts."""
+    k = core(a)
     half = k.half * a
     z = half * a
     s, r = reduced(z, k.shift_over_unit)
+    return s, r + product_rest(half, a, z)
+
+
+@compiled(**INLINED)
+def gelu(x):
+    """Return x Phi(x); the gate is Phi(-|x|), e^(-x^2/2) times the quotient of `_Mills`."""
+    a = magnitude(x, limits(x).gelu)
+    s, r = normal_decay(a)
     b, b_rest, d, d_rest = mills(a)
-    n, n_rest = _times_power(a * s, r + product_rest(half, a, z), b, b_rest)
-    return fma(-quotient(n, n_rest, d, d_rest), k.unit, _positive(x))
+    n, n_rest = _product(a * s, r, b, b_rest)
+    return fma(-quotient(n, n_rest, d, d_rest), core(x).unit, positive(x))
+
+
+@compiled(**INLINED)
+def mish_divisor(w, below):
+    """Return w (w + 2) + 2 below zero, w (2 w + 2) + 1 above, with its rest, and the factor in parentheses."""
+    k = core(w)
+    last = k.two if below else k.one
+    factor = w + k.two if below else fma(k.two, w, k.two)
+    d = fma(w, factor, last)
+    return d, fma(w, factor, last - d), factor
 
 
 @compiled(**INLINED)
@@ -234,16 +234,12 @@ def mish(x):
     """
     k = core(x)
     zero = like(x, 0)
-    a = magnitude(x, limits(x).silu)
+    a = magnitude(x, k.limit)
     s, r = reduced(a, k.shift_over_unit)
-    p = power(r)
-    w = fma(s, p, s) * k.unit
+    w = times_power(s, r)[0] * k.unit
     below = x < zero
-    last = k.two if below else k.one
-    factor = w + k.two if below else fma(k.two, w, k.two)
+    d, d_rest, factor = mish_divisor(w, below)
     b = factor if below else w + w
     b_rest = w - (b - k.two) if below else zero
-    d = fma(w, factor, last)
-    d_rest = fma(w, factor, last - d)
-    n, n_rest = _times_power(a * s, r, b, b_rest)
-    return fma(-quotient(n, n_rest, d, d_rest), k.unit, _positive(x))
+    n, n_rest = _product(a * s, r, b, b_rest)
+    return fma(-quotient(n, n_rest, d, d_rest), k.unit, positive(x))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, polynomial, power, reduced
+from .exponential import core, for_type, magnitude, polynomial, positive, reduced, times_power
 from .numbers import (
     fma,
     from_bits,
@@ -74,10 +74,8 @@ _ARTANH64 = (
 class _Constants(NamedTuple):
     """What the logarithms need to know of a float type."""
 
-    limit: Any  #: e^-x rounds to 0 from here up
     log: tuple[Any, ...]
     artanh: tuple[Any, ...]
-    tiny: Any  #: the least normal number
     scale: Any  #: makes every number normal
     scale_exponent: Any
     sign: int  #: the bit pattern of -0.0
@@ -87,16 +85,14 @@ class _Constants(NamedTuple):
     exponent_middle: Any  #: the exponent of 2^0 in a field of an exponent's width and one more bit, plus `integer`
 
 
-def _of(real: Any, limit: float, log: Any, artanh: Any) -> _Constants:
+def _of(real: Any, log: Any, artanh: Any) -> _Constants:
     info = np.finfo(real)
     integer_type: type[np.signedinteger[Any]] = np.int32 if real is np.float32 else np.int64
     sign = int(np.iinfo(integer_type).min)
     integer = real(2.0**info.nmant)
     return _Constants(
-        limit=real(limit),
         log=tuple(map(real, log)),
         artanh=tuple(map(real, artanh)),
-        tiny=info.tiny,
         scale=real(2.0 ** (info.nmant + 2)),
         scale_exponent=real(info.nmant + 2),
         sign=sign,
@@ -107,26 +103,23 @@ def _of(real: Any, limit: float, log: Any, artanh: Any) -> _Constants:
     )
 
 
-_constants = for_type(_of(np.float32, 110, _LOG32, _ARTANH32), _of(np.float64, 760, _LOG64, _ARTANH64))
+_constants = for_type(_of(np.float32, _LOG32, _ARTANH32), _of(np.float64, _LOG64, _ARTANH64))
 
 
 @compiled(**INLINED)
 def _log_of_1_plus_decay(x):
     """ln(1 + w) / unit for w = e^-|x|."""
-    k, own = core(x), _constants(x)
-    a = abs(x)
-    a = own.limit if a > own.limit else a  # written so that NaN passes
-    s, r = reduced(a, k.shift_over_unit)
-    t = fma(s, power(r), s)
+    k = core(x)
+    s, r = reduced(magnitude(x, k.limit), k.shift_over_unit)
+    t, _ = times_power(s, r)
     w = t * k.unit
-    return fma(t * w, polynomial(own.log, w), t)
+    return fma(t * w, polynomial(_constants(x).log, w), t)
 
 
 @compiled(**INLINED)
 def softplus(x):
     """ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)."""
-    zero = like(x, 0)
-    return fma(_log_of_1_plus_decay(x), core(x).unit, zero if x < zero else x)
+    return fma(_log_of_1_plus_decay(x), core(x).unit, positive(x))
 
 
 @compiled(**INLINED)
@@ -148,7 +141,7 @@ def logit(x):
     zero = like(x, 0)
     b = k.one - x
     b_rest = (k.one - b) - x
-    subnormal = x < own.tiny
+    subnormal = x < k.tiny
     a = x * own.scale if subnormal else x
     bits = to_bits(a)
     # Half a step, and the sign bit, which makes the field positive, go in; a shift leaves n plus the field's middle.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, power, reduced
+from .exponential import core, for_type, magnitude, power, reduced
 from .numbers import copysign, fma, like
 
 
@@ -23,7 +23,7 @@ def prelu(x, alpha):
 
 
 #: e^-x is less than half the last place of 1 from here up.
-elu_limit = for_type(np.float32(20), np.float64(40))
+_limit = for_type(np.float32(20), np.float64(40))
 
 
 @compiled(**INLINED)
@@ -33,9 +33,7 @@ def elu(x, alpha):
     e^x - 1 = (s - 1) + s (e^-r - 1); near 0, where s = 1, nothing cancels.
     """
     k = core(x)
-    a = abs(x)
-    a = elu_limit(x) if a > elu_limit(x) else a  # written so that NaN passes
-    s, r = reduced(a, k.shift)
+    s, r = reduced(magnitude(x, _limit(x)), k.shift)
     e = fma(s, power(r), s - k.one)
     return x if x > like(x, 0) else alpha * copysign(e, x)
 

@@ -18,7 +18,7 @@ from numba.extending import overload
 
 from . import lookup
 from .compiled import INLINED, STRICT, compiled
-from .exponential import Q32, Q64, core, for_type, polynomial, power, reduced
+from .exponential import Q32, Q64, core, for_type, magnitude, polynomial, power, reduced, shift_to
 from .numbers import copysign, fma, from_bits, int_shift_left, like, to_bits
 from .tanh_table import TANH
 
@@ -37,11 +37,10 @@ class _Constants(NamedTuple):
 
 
 def _of(real: Any, sigmoid_low: float, sigmoid_high: float, tanh_high: float, q: Any) -> _Constants:
-    info = np.finfo(real)
-    unit_exponent = -(info.nmant + 1)
+    unit_exponent = -(np.finfo(real).nmant + 1)
     return _Constants(
         unit=real(2.0**unit_exponent),
-        unit_shift=real(1.5 * 2**info.nmant + info.maxexp - 1 + unit_exponent),
+        unit_shift=shift_to(real, unit_exponent),
         sigmoid_low=real(sigmoid_low),
         sigmoid_high=real(sigmoid_high),
         tanh_high=real(tanh_high),
@@ -101,8 +100,7 @@ def _tanh_by_exponential(x):
     1 - n, which is 1 + y.
     """
     k, own = core(x), _constants(x)
-    a = abs(x)
-    a = own.tanh_high if a > own.tanh_high else a  # written so that NaN passes
+    a = magnitude(x, own.tanh_high)
     shifted = fma(a, -k.two * k.log2_e, k.shift)
     m = shifted - k.shift
     h = fma(m, own.half_ln2, a)

@@ -9,36 +9,41 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, power, quotient, reduced
-from .gates import cubic, limits, magnitude, mills
+from .exponential import core, for_type, magnitude, quotient, reduced, times_power
+from .gates import cubic, limits, mills, mish_divisor, normal_decay
 from .numbers import fma, like, product_rest
 from .sigmoids import sigmoid
 
 
 @compiled(**INLINED)
-def _bell(a):
-    """W / (1 + w)^2 / unit for w = e^-a."""
-    k = core(a)
-    s, r = reduced(a, k.shift_over_unit)
-    p = power(r)
-    n = fma(s, p, s)
-    w = n * k.unit
+def _square_of_1_plus(w):
+    """Return (1 + w)^2 = w (w + 2) + 1, and what it is rounded from."""
+    k = core(w)
     factor = w + k.two
     d = fma(w, factor, k.one)
-    d_rest = fma(w, factor, k.one - d) + w * (w - (factor - k.two))
-    return quotient(n, fma(s, p, s - n), d, d_rest)
+    return d, fma(w, factor, k.one - d) + w * (w - (factor - k.two))
+
+
+@compiled(**INLINED)
+def _bell(a):
+    """Return w / (1 + w)^2 / unit for w = e^-a."""
+    k = core(a)
+    s, r = reduced(a, k.shift_over_unit)
+    n, n_rest = times_power(s, r)
+    d, d_rest = _square_of_1_plus(n * k.unit)
+    return quotient(n, n_rest, d, d_rest)
 
 
 @compiled(**INLINED)
 def sigmoid_derivative(x):
     """Return e^-|x| / (1 + e^-|x|)^2."""
-    return _bell(magnitude(x, limits(x).silu)) * core(x).unit
+    return _bell(magnitude(x, core(x).limit)) * core(x).unit
 
 
 @compiled(**INLINED)
 def tanh_derivative(x):
     """Return 1 - tanh(x)^2 = 4 e^-2|x| / (1 + e^-2|x|)^2."""
-    return _bell(magnitude(x + x, limits(x).silu)) * (like(x, 4) * core(x).unit)
+    return _bell(magnitude(x + x, core(x).limit)) * (like(x, 4) * core(x).unit)
 
 
 @compiled(**INLINED)
@@ -59,8 +64,8 @@ def prelu_derivative(x, alpha):
 def elu_derivative(x, alpha):
     """Return 1 where x > 0, else alpha e^x."""
     k = core(x)
-    s, r = reduced(magnitude(x, limits(x).silu), k.shift_over_unit)
-    return k.one if x > like(x, 0) else alpha * (fma(s, power(r), s) * k.unit)
+    s, r = reduced(magnitude(x, k.limit), k.shift_over_unit)
+    return k.one if x > like(x, 0) else alpha * (times_power(s, r)[0] * k.unit)
 
 
 @compiled(**INLINED)
@@ -91,25 +96,21 @@ def _gate_derivative(x, h):
 def _logistic_slope(s, r, m, m_rest):
     """W (1 + w - m - m_rest) / (1 + w)^2 / unit for w = unit s e^-r."""
     k = core(m)
-    p = power(r)
-    n = fma(s, p, s)
-    n_rest = fma(s, p, s - n)
+    n, n_rest = times_power(s, r)
     w, w_rest = n * k.unit, n_rest * k.unit
     v = k.one - m
     u = v + w
     u_rest = ((v - u) + w) + (((k.one - v) - m) + (w_rest - m_rest))
     y = n * u
     y_rest = product_rest(n, u, y) + fma(n_rest, u, n * u_rest)
-    factor = w + k.two
-    d = fma(w, factor, k.one)
-    d_rest = fma(w, factor, k.one - d) + w * (w - (factor - k.two))
+    d, d_rest = _square_of_1_plus(w)
     return quotient(y, y_rest, d, d_rest)
 
 
 @compiled(**INLINED)
 def silu_derivative(x):
     """With w = e^-|x|, h is w (1 + w - |x|) / (1 + w)^2."""
-    a = magnitude(x, limits(x).silu)
+    a = magnitude(x, core(x).limit)
     s, r = reduced(a, core(x).shift_over_unit)
     return _gate_derivative(x, _logistic_slope(s, r, a, like(x, 0)))
 
@@ -134,19 +135,15 @@ _density = for_type(
 @compiled(**INLINED)
 def gelu_derivative(x):
     """Phi(x) + x phi(x); h is e^(-x^2/2) times the difference of the quotient of `Mills` and |x| / sqrt(2 pi)."""
-    k = core(x)
     density, density_rest = _density(x)
     a = magnitude(x, limits(x).gelu)
-    half = k.half * a
-    z = half * a
-    s, r = reduced(z, k.shift_over_unit)
-    p = power(r + product_rest(half, a, z))
+    s, r = normal_decay(a)
+    f, f_rest = times_power(s, r)
     ratio = quotient(*mills(a))
     line = a * density
     y = ratio - line
     y_rest = ((ratio - y) - line) - fma(a, density_rest, product_rest(a, density, line))
-    f = fma(s, p, s)
-    return _gate_derivative(x, fma(f, y, fma(f, y_rest, fma(s, p, s - f) * y)))
+    return _gate_derivative(x, fma(f, y, fma(f, y_rest, f_rest * y)))
 
 
 @compiled(**INLINED)
@@ -161,10 +158,6 @@ def log_sigmoid_derivative(x):
     return sigmoid(-x)
 
 
-#: The least normal number.
-_tiny = for_type(np.finfo(np.float32).tiny, np.finfo(np.float64).tiny)
-
-
 @compiled(**INLINED)
 def logit_derivative(x):
     """Return 1 / (x (1 - x)) between 0 and 1."""
@@ -174,7 +167,7 @@ def logit_derivative(x):
     d = x * b
     d_rest = fma(x, b_rest, product_rest(x, b, d))
     # Of what is below the normal numbers nothing was lost, and the quotient may be inf.
-    y = k.one / d if x < _tiny(x) else quotient(k.one, like(x, 0), d, d_rest)
+    y = k.one / d if x < k.tiny else quotient(k.one, like(x, 0), d, d_rest)
     edge = like(x, np.inf) if (x == like(x, 0)) | (x == k.one) else like(x, np.nan)
     return y if (x > like(x, 0)) & (x < k.one) else edge
 
@@ -188,15 +181,11 @@ def mish_derivative(x):
     """
     k = core(x)
     below = x < like(x, 0)
-    a = magnitude(x, limits(x).silu)
+    a = magnitude(x, k.limit)
     s, r = reduced(a, k.shift_over_unit)
-    p = power(r)
-    n = fma(s, p, s)
+    n, n_rest = times_power(s, r)
     w = n * k.unit
-    last = k.two if below else k.one
-    factor = w + k.two if below else fma(k.two, w, k.two)
-    d = fma(w, factor, last)
-    d_rest = fma(w, factor, last - d)
+    d, d_rest, _ = mish_divisor(w, below)
     d_square = d * d
     d_square_rest = fma(k.two * d, d_rest, product_rest(d, d, d_square))
     four, twice = like(x, 4), w + w
@@ -204,5 +193,5 @@ def mish_derivative(x):
     t_above = fma(twice, w + (k.one - a), fma(-k.two, a, k.one)) * twice
     t = t_below if below else t_above
     y = n * t
-    y_rest = fma(fma(s, p, s - n), t, product_rest(n, t, y))
+    y_rest = fma(n_rest, t, product_rest(n, t, y))
     return _gate_derivative(x, quotient(y, y_rest, d_square, d_square_rest))
