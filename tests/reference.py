@@ -58,10 +58,22 @@ def exact(name: str, x: float, dtype: Any = np.float64) -> Any:
     return ROWS[name].definition(Digits, mpmath.mpf(x), *defaults)
 
 
-def in_domain(name: str, x: Array) -> Array:
+def in_domain(row: Row, x: Array) -> Array:
     """Those of the numbers at which an activation is defined and finite."""
-    low, high = ROWS[name].domain
+    low, high = row.domain
     return x[(x > low) & (x < high)]
+
+
+def largest_error(x: Array, values: Array, exact: Callable[[float], Any]) -> tuple[float, float]:
+    """The largest error of float64 values, in units of the last place of the exact one rounded, and where it is."""
+    assert not np.isnan(values).any()
+    worst = 0.0, 0.0
+    for argument, value in zip(x.tolist(), values.tolist(), strict=True):
+        right = exact(argument)
+        if value != float(right) or np.isfinite(value):  # an inf may be the right number rounded
+            place = float(np.spacing(abs(np.float64(float(right)))))
+            worst = max(worst, (float(abs(mpmath.mpf(value) - right) / mpmath.mpf(place)), argument))
+    return worst
 
 
 def ulps(values: Array, right: Array) -> Array:

@@ -349,12 +349,15 @@ def gelu_tanh(m: Any, x: Any) -> Any:
     return x / (1 + m.exp(-m.sqrt(8 / m.pi) * (x + 44715 * x**3 / 1000000)))
 
 
-def _numpy_softplus(x: Any, out: Any) -> Any:
+def _numpy_log_of_1_plus_decay(x: Any, out: Any) -> Any:
     np.abs(x, out=out)
     np.negative(out, out=out)
     np.exp(out, out=out)
-    np.log1p(out, out=out)
-    return np.add(out, np.maximum(x, x.dtype.type(0)), out=out)
+    return np.log1p(out, out=out)
+
+
+def _numpy_softplus(x: Any, out: Any) -> Any:
+    return np.add(_numpy_log_of_1_plus_decay(x, out), np.maximum(x, x.dtype.type(0)), out=out)
 
 
 @row(numpy=_numpy_softplus, ulp=Ulp(float16=0.51, float32=2, float64=2, unfused=2.5))
@@ -381,11 +384,7 @@ def softplus(m: Any, x: Any) -> Any:
 
 
 def _numpy_log_sigmoid(x: Any, out: Any) -> Any:
-    np.abs(x, out=out)
-    np.negative(out, out=out)
-    np.exp(out, out=out)
-    np.log1p(out, out=out)
-    return np.subtract(np.minimum(x, x.dtype.type(0)), out, out=out)
+    return np.subtract(np.minimum(x, x.dtype.type(0)), _numpy_log_of_1_plus_decay(x, out), out=out)
 
 
 @row(numpy=_numpy_log_sigmoid, ulp=Ulp(float16=0.51, float32=2, float64=2, unfused=2.5))
