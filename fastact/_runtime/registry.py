@@ -119,22 +119,21 @@ def derivative(
         code = kernel or name
 
         @functools.cache
-        def made() -> Row:
+        def make() -> Row:
             doc = f"Derivative of `{code.removesuffix('_derivative')}` with respect to x, {inspect.getdoc(definition)}"
-            row = _row(name, doc, definition, ulp, code, False, memory_bound)
-            row = row._replace(domain=rows[definition.__name__].domain, crossing=crossing)
-            with contextlib.suppress(
-                AttributeError
-            ):  # NumPy below 2.3 has no place for it; pickle then searches for it
-                if row.activation.ufunc not in _by_face:
-                    row.activation.ufunc.__module__ = definition.__module__
-            _by_face.setdefault(row.face, row)
-            derived.append(row)
+            made = _row(name, doc, definition, ulp, code, False, memory_bound)
+            added = made._replace(domain=rows[definition.__name__].domain, crossing=crossing)
+            ufunc: Any = added.activation.ufunc
+            if ufunc not in _by_face:
+                with contextlib.suppress(AttributeError):  # as for the module of every ufunc
+                    ufunc.__module__ = definition.__module__
+            _by_face.setdefault(added.face, added)
+            derived.append(added)
             for tell in when_derived:
-                tell(row)
-            return row
+                tell(added)
+            return added
 
-        derivatives[definition.__name__] = made
+        derivatives[definition.__name__] = make
         return definition
 
     return add
