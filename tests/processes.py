@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from fastact._runtime import store
+
 LIMIT = 100  # seconds
+
+#: Uses all that is kept.
+EVERYTHING = "import numpy as np, fastact; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
 
 
 def start(code: str, cache: Path | str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,3 +31,20 @@ def run(code: str, cache: Path | str | None = None, **environment: str) -> str:
     done = start(f"import warnings; warnings.simplefilter('error', RuntimeWarning)\n{code}", cache, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def filled_store(cache: Path) -> Path:
+    """A compiled-code store of its own with all that there is, copied from the one that all tests use."""
+    code = f"""
+from fastact._runtime import store
+place, used = store._place, []
+store._place = lambda *arguments, **keywords: used.append(place(*arguments, **keywords)) or used[-1]
+{EVERYTHING}
+print(*(entry.path for entry in used if entry.path), sep="\\n")
+"""
+    folder = cache / store.folder().name
+    folder.mkdir()
+    for entry in set(run(code).splitlines()):
+        shutil.copy2(entry, folder)
+    run("import fastact", cache)  # what the import keeps
+    return cache

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.special
 
 import fastact  # noqa: F401 - the rows are there when the package is
-from fastact._runtime import registry
+from fastact._runtime import derivatives, registry  # noqa: F401 - so are those of the derivatives
 from fastact._runtime.registry import Row
 
 Array = npt.NDArray[Any]
@@ -22,6 +22,11 @@ ROWS: dict[str, Row] = registry.of_x_alone()
 
 #: The activations as functions of one input, by name.
 ACTIVATIONS: dict[str, Callable[..., Any]] = {name: row.face for name, row in ROWS.items()}
+
+#: The activations of x alone and their derivatives, by the names of their functions of numbers.
+FUNCTIONS: dict[str, Row] = ROWS | {
+    f"{name}_derivative": registry.derivatives[name]() for name in ROWS if name in registry.derivatives
+}
 
 
 class Wide:
@@ -43,25 +48,26 @@ class Digits:
 
 
 def in_float64(name: str, x: Array) -> Array:
-    """The activation of float32 or float16 numbers, right to at least 1e-13 of itself."""
-    z = x.astype(np.float64)
+    """The function of float32 or float16 numbers, right to at least 1e-13 of itself where it is `bounded`."""
+    row, z = FUNCTIONS[name], x.astype(np.float64)
     with np.errstate(all="ignore"):
-        result: Array = ROWS[name].definition(
-            Wide, z, *(float(x.dtype.type(default)) for default in ROWS[name].defaults)
-        )
+        result: Array = row.definition(Wide, z, *(float(x.dtype.type(default)) for default in row.defaults))
     return result
 
 
 def exact(name: str, x: float, dtype: Any = np.float64) -> Any:
-    """The activation of one number of a type at 50 digits."""
-    defaults = (mpmath.mpf(float(np.dtype(dtype).type(default))) for default in ROWS[name].defaults)
-    return ROWS[name].definition(Digits, mpmath.mpf(x), *defaults)
+    """The function of one number of a type at 50 digits."""
+    row = FUNCTIONS[name]
+    defaults = (mpmath.mpf(float(np.dtype(dtype).type(default))) for default in row.defaults)
+    return row.definition(Digits, mpmath.mpf(x), *defaults)
 
 
-def in_domain(row: Row, x: Array) -> Array:
-    """Those of the numbers at which an activation is defined and finite."""
+def bounded(name: str, x: Array) -> Array:
+    """Those of the numbers at which a function is defined and finite, and the bounds of its row hold."""
+    row = FUNCTIONS[name]
     low, high = row.domain
-    return x[(x > low) & (x < high)]
+    x = x[np.isfinite(x) & (x > low) & (x < high)]
+    return x if row.crossing is None else x[np.abs(x - x.dtype.type(row.crossing)) >= 0.3]
 
 
 def largest_error(x: Array, values: Array, exact: Callable[[float], Any]) -> tuple[float, float]:
@@ -81,7 +87,7 @@ def ulps(values: Array, right: Array) -> Array:
     with np.errstate(all="ignore"):
         place = np.spacing(np.abs(right.astype(values.dtype))).astype(np.float64)
         error = np.abs(values.astype(np.float64) - right) / place
-    same = (values == right.astype(values.dtype)) | (np.isnan(values) & np.isnan(right))
+        same = (values == right.astype(values.dtype)) | (np.isnan(values) & np.isnan(right))
     return np.where(same & ~np.isfinite(error), 0.0, error)
 
 

@@ -1,4 +1,4 @@
-"""Compare the activations with float64 at every one of the 2^32 float32 numbers: `python -m tests.sweep`.
+"""Compare functions with float64 at every one of the 2^32 float32 numbers: `python -m tests.sweep [NAME...]`.
 
 Prints, for each function, the largest error and where it is, how often the results of neighbouring numbers are in the
 wrong order, and how often tanh(-x) is not -tanh(x) to the bit. It takes some minutes.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .reference import ACTIVATIONS, Array, in_float64, ulps
+from .reference import FUNCTIONS, Array, bounded, in_float64, ulps
 
 _BLOCK = 1 << 20
 _SIGN = 1 << 31
@@ -48,30 +48,33 @@ def sweep(name: str, step: int = 1) -> Sweep:
 def _sweep_block(name: str, first: int) -> Sweep:
     magnitudes = np.arange(first, min(first + _BLOCK, _INFINITY) + 1, dtype=np.uint32)
     positive, negative = magnitudes.view(np.float32), (magnitudes | np.uint32(_SIGN)).view(np.float32)
-    above, below = ACTIVATIONS[name](positive), ACTIVATIONS[name](negative)
-    results = (_largest_error(name, positive, above), _largest_error(name, negative, below))
+    above, below = FUNCTIONS[name].face(positive), FUNCTIONS[name].face(negative)
+    results = (_largest_error(name, positive), _largest_error(name, negative))
     error, where = max(results)
-    descents = np.count_nonzero(np.diff(above) < 0) + np.count_nonzero(np.diff(below) > 0)
+    descents = np.count_nonzero(above[1:] < above[:-1]) + np.count_nonzero(below[1:] > below[:-1])
     asymmetries = np.count_nonzero(above.view(np.uint32) ^ _SIGN != below.view(np.uint32))
     return Sweep(error, where, int(descents), int(asymmetries))
 
 
-def _largest_error(name: str, x: Array, y: Array) -> tuple[float, float]:
-    errors = ulps(y, in_float64(name, x))
+def _largest_error(name: str, x: Array) -> tuple[float, float]:
+    x = bounded(name, x)
+    if not x.size:
+        return 0.0, 0.0
+    errors = ulps(FUNCTIONS[name].face(x), in_float64(name, x))
     worst = int(errors.argmax())
     return float(errors[worst]), float(x[worst])
 
 
-def _report() -> Iterator[str]:
+def _report(names: list[str]) -> Iterator[str]:
     yield "float32, 2^32 numbers"
-    yield f"{'function':12}{'error, ULP':>11}{'at':>16}{'descents':>10}{'odd':>6}"
-    for name in ACTIVATIONS:
+    yield f"{'function':24}{'error, ULP':>11}{'at':>16}{'descents':>10}{'odd':>6}"
+    for name in names:
         found = sweep(name)
         odd = "yes" if found.asymmetries == 0 else "no"
-        yield f"{name:12}{found.error:11.4f}{found.where:16.8g}{found.descents:10}{odd:>6}"
+        yield f"{name:24}{found.error:11.4f}{found.where:16.8g}{found.descents:10}{odd:>6}"
 
 
 if __name__ == "__main__":
-    for line in _report():
+    for line in _report(sys.argv[1:] or list(FUNCTIONS)):
         print(line)
         sys.stdout.flush()

@@ -5,17 +5,14 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from numba import njit
 
 import fastact
 import fastact as fa
-from fastact._runtime import derivatives, registry  # noqa: F401 - the rows are there when it is imported
+from fastact._runtime import registry
 from fastact._runtime.registry import Row
-
-from .reference import Array, Digits, Wide, hard_float64, in_domain, largest_error, patterns, ulps
 
 NAMES = sorted(registry.derivatives)
 X = np.concatenate([np.random.default_rng(0).normal(scale=3, size=300), [0.0, 3.0, -3.0]])
@@ -31,42 +28,8 @@ def of_x(name: str) -> Any:
     return (lambda x: row.face(x, x.dtype.type(0.01))) if name == "prelu" else row.face
 
 
-def definition(name: str, m: Any, x: Any, dtype: Any = np.float64) -> Any:
-    row = row_of(name)
-    alpha = (float(np.dtype(dtype).type(a)) for a in row.defaults or ([0.01] if name == "prelu" else []))
-    return row.definition(m, x, *alpha)
-
-
-def where_bounded(name: str, x: Array) -> Array:
-    row = row_of(name)
-    x = in_domain(row, x[np.isfinite(x)])
-    return x if row.crossing is None else x[np.abs(x - row.crossing) >= 0.3]
-
-
 def test_every_activation_has_one() -> None:
     assert set(registry.derivatives) == set(registry.rows)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_error(name: str, dtype: Any) -> None:
-    numbers = patterns(dtype, step=1 if dtype is np.float16 else 1021)
-    near = np.random.default_rng(1).normal(scale=4, size=200_000).astype(dtype)
-    x = where_bounded(name, np.concatenate([numbers, near]))
-    wide = x.astype(np.float64 if name == "gelu" else np.longdouble)  # scipy's erfc has no wider one
-    with np.errstate(all="ignore"):
-        error = ulps(of_x(name)(x), np.asarray(definition(name, Wide, wide, dtype)).astype(float))
-    worst = int(error.argmax())
-    bound = getattr(row_of(name).ulp, np.dtype(dtype).name)
-    assert error[worst] <= bound, f"{error[worst]:.3f} ULP at {x[worst]!r}"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_error_of_float64(name: str) -> None:
-    x = np.random.default_rng(2).choice(where_bounded(name, hard_float64()), 4000)
-    with mpmath.workdps(60):
-        worst = largest_error(x, of_x(name)(x), lambda argument: definition(name, Digits, mpmath.mpf(argument)))
-    assert worst[0] <= row_of(name).ulp.float64, f"{worst[0]:.3f} ULP at {worst[1]!r}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,18 +17,18 @@ BOUNDS = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 import numpy as np, fastact
 from tests.assembly import assert_registers_suffice
-from tests.reference import ACTIVATIONS, ROWS, exact, hard_float64, in_domain, in_float64, largest_error, patterns, ulps
+from tests.reference import FUNCTIONS, bounded, exact, hard_float64, in_float64, largest_error, patterns, ulps
 def largest(name, dtype):
+    f = FUNCTIONS[name].face
     if dtype == np.float64:
-        x = np.random.default_rng(1).choice(in_domain(ROWS[name], hard_float64()), 4000)
-        return largest_error(x, ACTIVATIONS[name](x), lambda argument: exact(name, argument))[0]
-    x = patterns(dtype, 1 if dtype == np.float16 else 4099)
-    x = x[np.isfinite(x)]
-    return ulps(ACTIVATIONS[name](x), in_float64(name, x)).max()
+        x = np.random.default_rng(1).choice(bounded(name, hard_float64()), 4000)
+        return largest_error(x, f(x), lambda argument: exact(name, argument))[0]
+    x = bounded(name, patterns(dtype, 1 if dtype == np.float16 else 4099))
+    return ulps(f(x), in_float64(name, x)).max()
 def check(unfused):
     if {X86}:
         assert_registers_suffice()
-    for name, row in ROWS.items():
+    for name, row in FUNCTIONS.items():
         for dtype in (np.float16, np.float32, np.float64):
             bound = getattr(row.ulp, "unfused" if unfused and dtype != np.float16 else dtype.__name__)
             error = largest(name, dtype)

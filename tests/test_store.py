@@ -17,10 +17,9 @@ import pytest
 
 import fastact
 
-from .processes import run, start
+from .processes import EVERYTHING, filled_store, run, start
 
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
-EVERYTHING = f"{USE}; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
 NO_COMPILER = """
 import numba.core.compiler as compiler
 def refuse(*arguments, **keywords): raise AssertionError("compiled")
@@ -32,18 +31,10 @@ def files(cache: Path) -> dict[str, int]:
     return {str(p.relative_to(cache)): p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()}
 
 
-@pytest.fixture(scope="session")
-def once_filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("filled")
-    run(EVERYTHING, cache)
-    return cache
-
-
 @pytest.fixture
-def filled(once_filled: Path, tmp_path: Path) -> Path:
+def filled(tmp_path: Path) -> Path:
     """A store that has everything."""
-    shutil.copytree(once_filled, tmp_path, dirs_exist_ok=True)
-    return tmp_path
+    return filled_store(tmp_path)
 
 
 def kinds(cache: Path) -> list[str]:

@@ -28,7 +28,7 @@ BIASES = np.array([0.4, -0.5, 0.6, 0.75, -0.4])
 _IN_CACHE, _LARGE = 10_000, 1_000_000
 _ROWS, _INPUTS_EACH = 10_000, 64
 _SAMPLES = 1_500
-_SECONDS = 0.15  # of calls for each comparison
+_SECONDS = 0.1  # of calls for each comparison
 
 
 def run(stream: TextIO | None = None) -> None:
