@@ -5,6 +5,7 @@ from ._runtime import door, registry
 from ._runtime.config import show_config
 from ._runtime.derivative import derivative
 from ._runtime.neuron import neuron
+from ._runtime.softmax import log_softmax, logsumexp, softmax
 from ._runtime.threads import get_num_threads, set_num_threads
 from ._runtime.ufunc import activation
 from ._runtime.warmup import warmup
@@ -15,9 +16,12 @@ __all__ = [
     "activation",
     "derivative",
     "get_num_threads",
+    "log_softmax",
+    "logsumexp",
     "neuron",
     "set_num_threads",
     "show_config",
+    "softmax",
     "warmup",
 ]
 

@@ -28,7 +28,9 @@ __all__ = [
     "hard_silu",
     "leaky_relu",
     "log_sigmoid",
+    "log_softmax",
     "logit",
+    "logsumexp",
     "mish",
     "neuron",
     "prelu",
@@ -37,6 +39,7 @@ __all__ = [
     "show_config",
     "sigmoid",
     "silu",
+    "softmax",
     "softplus",
     "tanh",
     "warmup",
@@ -46,6 +49,7 @@ __version__: str
 
 _Float = TypeVar("_Float", np.float16, np.float32, np.float64)
 _Out = TypeVar("_Out", bound=npt.NDArray[Any])
+_Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 _Name: TypeAlias = Literal[
     "elu",
     "gelu",
@@ -142,6 +146,17 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
     ) -> Any: ...
 
 @type_check_only
+class _AlongAxis(Protocol):
+    @overload
+    def __call__(self, x: npt.ArrayLike, axis: _Axis, out: _Out | tuple[_Out]) -> _Out: ...
+    @overload
+    def __call__(self, x: npt.ArrayLike, axis: _Axis = -1, *, out: _Out | tuple[_Out]) -> _Out: ...
+    @overload
+    def __call__(self, x: npt.NDArray[_Float], axis: _Axis = -1, out: None = None) -> npt.NDArray[_Float]: ...
+    @overload
+    def __call__(self, x: npt.ArrayLike, axis: _Axis = -1, out: None = None) -> Any: ...
+
+@type_check_only
 class _Parametric(Protocol):
     @overload
     def __call__(
@@ -176,6 +191,15 @@ silu: _OneInput
 softplus: _OneInput
 tanh: _OneInput
 
+log_softmax: _AlongAxis
+softmax: _AlongAxis
+
+@overload
+def logsumexp(x: npt.ArrayLike, axis: _Axis, out: _Out | tuple[_Out], keepdims: bool = False) -> _Out: ...
+@overload
+def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, *, out: _Out | tuple[_Out], keepdims: bool = False) -> _Out: ...
+@overload
+def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: None = None, keepdims: bool = False) -> Any: ...
 @overload
 def neuron(
     x: npt.ArrayLike,

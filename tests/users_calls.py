@@ -31,6 +31,12 @@ assert_type(fastact.neuron(double, single), Any)
 assert_type(fastact.neuron(double, single, 0.5, "relu", out=single), npt.NDArray[np.float32])
 assert_type(fastact.neuron(double, single, 0.5, fastact.tanh, 0.01, single), npt.NDArray[np.float32])
 assert_type(fastact.neuron(double, single, bias=double, activation=None), Any)
+assert_type(fastact.softmax(single), npt.NDArray[np.float32])
+assert_type(fastact.softmax(single, 0), npt.NDArray[np.float32])
+assert_type(fastact.log_softmax(single, axis=(0, 1), out=double), npt.NDArray[np.float64])
+assert_type(fastact.softmax([1, 2, 3], axis=None), Any)
+assert_type(fastact.logsumexp(single), Any)
+assert_type(fastact.logsumexp(double, 0, single, True), npt.NDArray[np.float32])
 assert_type(fastact.get_num_threads(), int)
 
 as_ufunc: np.ufunc = fastact.sigmoid

@@ -115,6 +115,23 @@ def mish(x: Any, out: Any = None) -> Any:
     return np.multiply(x, out, out=out)
 
 
+def softmax(x: Any, axis: int = -1) -> Any:
+    out = x - x.max(axis, keepdims=True)
+    np.exp(out, out=out)
+    return np.divide(out, out.sum(axis, keepdims=True), out=out)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    out = x - x.max(axis, keepdims=True)
+    return np.subtract(out, np.log(np.exp(out).sum(axis, keepdims=True)), out=out)
+
+
+def logsumexp(x: Any, axis: int = -1) -> Any:
+    largest = x.max(axis, keepdims=True)
+    out = x - largest
+    return np.log(np.exp(out, out=out).sum(axis)) + largest.squeeze(axis)
+
+
 def neuron(x: Any, w: Any, b: Any, activation: Callable[..., Any], out: Any = None) -> Any:
     if out is None:
         return activation(np.dot(x, w) + b)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numba
 
-from .._kernels import dots, driver, entry, jobs, pool, tiles
+from .._kernels import axis_driver, dots, driver, entry, jobs, pool, softmax, tiles
 from .._kernels.compiled import STRICT
 from .._runtime.ufunc import Activation
 from . import loops
@@ -27,6 +27,21 @@ def drive() -> Any:
 def drive_part() -> Any:
     """A part of such a call."""
     return _c_function(pool.PART_SIGNATURE, driver.part)
+
+
+def along_axis(name: str, dtype: str) -> Any:
+    """A function along an axis, of rows of a type."""
+    return _c_function(softmax.SIGNATURE, softmax.function(name, getattr(numba.types, dtype)))
+
+
+def drive_axis() -> Any:
+    """What NumPy calls for every function along an axis."""
+    return _c_function(driver.DRIVE_SIGNATURE, axis_driver.drive)
+
+
+def drive_axis_part() -> Any:
+    """A part of such a call."""
+    return _c_function(pool.PART_SIGNATURE, axis_driver.part)
 
 
 def fan_out() -> Any:

@@ -12,7 +12,7 @@ from .._kernels.numba_internals import AbstractTemplate, Signature, errors, infe
 from .._runtime import registry, ufunc
 from .._runtime.derivative import derivative
 from .._runtime.registry import Row, other_word
-from . import neuron_overload, overloads  # noqa: F401 - `neuron` is overloaded by the import
+from . import neuron_overload, overloads, softmax_overload  # noqa: F401 - what they overload, they do by the import
 
 
 def _overload_default(row: Row) -> None:

@@ -79,7 +79,8 @@ def move(source, source_stride, destination, destination_stride, n, size):
 
 
 @compiled(**STRICT)
-def _gather(source, stride, scratch, n, record):
+def gather(source, stride, scratch, n, record):
+    """Copy n elements to scratch memory, in the type that the loop takes."""
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
         move(source, stride, scratch, size, n, size)
@@ -94,7 +95,8 @@ def _gather(source, stride, scratch, n, record):
 
 
 @compiled(**STRICT)
-def _scatter(scratch, destination, stride, n, record, streamed):
+def scatter(scratch, destination, stride, n, record, streamed):
+    """Copy n results from scratch memory, in the type of the output."""
     size = record[ITEM_SIZE]
     if size != record[LOOP_ITEM_SIZE]:
         floats = at(scratch, types.float32)
@@ -162,7 +164,7 @@ def part(job, index):
                 buffer = scratch + i * room
                 # One value for all elements is spread over the block once, unless the output overwrites it.
                 if strides[i] != 0 or block == 1 or start == first:
-                    _gather(source, strides[i], buffer, length if strides[i] != 0 else block, record)
+                    gather(source, strides[i], buffer, length if strides[i] != 0 else block, record)
                 source = buffer
             pointers[i] = source
         destination = result + start * strides[inputs]
@@ -170,7 +172,7 @@ def part(job, index):
             buffer = scratch + inputs * room
             pointers[inputs] = buffer
             call(loop, (pointers_address, length))
-            _scatter(buffer, destination, strides[inputs], length, record, streamed != 0)
+            scatter(buffer, destination, strides[inputs], length, record, streamed != 0)
         else:
             pointers[inputs] = destination
             call(loop, (pointers_address, length))

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from .compiled import INLINED, STRICT, compiled
 from .numbers import fma, from_bits, int_shift_left, like, to_bits
+from .simd import number_of
 
 # Coefficients of q from the constant up. Relative error of e^r - 1: 1.3e-8 and 1.8e-17.
 Q32 = (0.4999999814953089, 0.1666654342513629, 0.041667200780760814, 0.008366547074457017, 0.0013882511411919)
@@ -37,6 +38,7 @@ Q64 = (
 class Core(NamedTuple):
     """What every kernel with an exponential needs to know of a float type."""
 
+    zero: Any
     one: Any
     two: Any
     half: Any
@@ -47,6 +49,7 @@ class Core(NamedTuple):
     shift: Any  #: rounds to an integer and leaves the bits of 2^n
     unit: Any  #: so small that 2^n / unit is a normal number wherever x e^-x does not round to 0
     shift_over_unit: Any  #: rounds to an integer and leaves the bits of 2^n / unit
+    steps_over_unit: Any  #: from 2^0 / unit down to where the bits of 2^n / unit are those of 0
     q_of_minus_r: tuple[Any, ...]  #: coefficients in r of q(-r)
     limit: Any  #: x e^-x rounds to 0 from here up
     tiny: Any  #: the least normal number
@@ -61,6 +64,7 @@ def shift_to(real: Any, exponent: int) -> Any:
 def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any, limit: float) -> Core:
     info = np.finfo(real)
     return Core(
+        zero=real(0),
         one=real(1),
         two=real(2),
         half=real(0.5),
@@ -71,6 +75,7 @@ def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any
         shift=shift_to(real, 0),
         unit=real(2.0**unit_exponent),
         shift_over_unit=shift_to(real, -unit_exponent),
+        steps_over_unit=real(info.maxexp - 1 - unit_exponent),
         q_of_minus_r=tuple(real(c * (-1) ** i) for i, c in enumerate(q)),
         limit=real(limit),
         tiny=info.tiny,
@@ -82,18 +87,21 @@ CORE64 = _core(np.float64, float.fromhex("0x1.62e42fefa3800p-1"), float.fromhex(
 
 
 def for_type(float32: Any, float64: Any) -> Callable[[Any], Any]:
-    """A compiled function that gives one of two constants for the type of its argument."""
+    """A compiled function that gives one of two constants for the type of its argument, a number or a vector."""
     constants = {types.float32: float32, types.float64: float64}
 
-    def of(x: Any) -> Any:
-        raise NotImplementedError
+    @intrinsic
+    def of(typingctx: Any, x: Any) -> Any:
+        constant = constants[number_of(x)]
+        kind = typingctx.resolve_value_type(constant)
 
-    @overload(of, jit_options=STRICT, strict=False)
-    def typed(x: Any) -> Any:
-        constant = constants[x]
-        return lambda x: constant
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.get_constant_generic(builder, kind, constant)
 
-    return of
+        return kind(x), codegen
+
+    made: Callable[[Any], Any] = of
+    return made
 
 
 core = for_type(CORE32, CORE64)
@@ -150,6 +158,15 @@ def reduced(x, shift):
 def power(r):
     """e^-r - 1 for the rest r of a reduction."""
     return fma(r * r, polynomial(core(r).q_of_minus_r, r), -r)
+
+
+@compiled(**INLINED)
+def short_power(r):
+    """`power`, in float32 by a shorter chain, the odd coefficients apart: sooner known, for more room in registers."""
+    k = core(r)
+    c, square = k.q_of_minus_r, r * r
+    short = fma(fma(c[4], square, fma(c[3], r, c[2])), square, fma(c[1], r, c[0]))
+    return fma(square, short if len(c) == len(Q32) else polynomial(c, r), -r)
 
 
 @compiled(**INLINED)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, magnitude, polynomial, positive, reduced, times_power
+from .exponential import core, for_type, magnitude, polynomial, positive, quotient, reduced, times_power
 from .numbers import (
     fma,
     from_bits,
@@ -17,6 +17,7 @@ from .numbers import (
     int_shift_right,
     int_subtract,
     like,
+    sum_rest,
     to_bits,
 )
 
@@ -83,6 +84,9 @@ class _Constants(NamedTuple):
     integer: Any  #: the least float whose last place is 1
     integer_bits: int
     exponent_middle: Any  #: the exponent of 2^0 in a field of an exponent's width and one more bit, plus `integer`
+    exponent_zero: Any  #: that of 2^0 in a field of an exponent's width, plus `integer`
+    huge: Any  #: the power of two whose exponent field is twice that of 2^0
+    four_thirds: Any
 
 
 def _of(real: Any, log: Any, artanh: Any) -> _Constants:
@@ -100,10 +104,39 @@ def _of(real: Any, log: Any, artanh: Any) -> _Constants:
         integer=integer,
         integer_bits=int(integer.view(integer_type)),
         exponent_middle=integer + real(info.maxexp * 2),
+        exponent_zero=integer + real(info.maxexp - 1),
+        huge=real(2.0 ** (info.maxexp - 1)),
+        four_thirds=real(4 / 3),
     )
 
 
 _constants = for_type(_of(np.float32, _LOG32, _ARTANH32), _of(np.float64, _LOG64, _ARTANH64))
+
+
+@compiled(**INLINED)
+def _log_of(n, s):
+    """N ln 2 + 2 artanh(s), the logarithm of 2^n (1 + s) / (1 - s)."""
+    k = core(s)
+    square = s * s
+    return fma(n, k.ln2_high, fma(k.two, s, fma(s * square, polynomial(_constants(s).artanh, square), n * k.ln2_low)))
+
+
+@compiled(**INLINED)
+def log_of_1_plus(z, z_rest):
+    """ln(1 + z + z_rest) for z >= 0 and a rest that it was rounded from; NaN passes.
+
+    With n such that m = 2^-n (1 + z) is between 3/4 and 3/2, s = (m - 1) / (m + 1). Where n = 0, m - 1 is z.
+    """
+    k, own = core(z), _constants(z)
+    bits = to_bits(fma(z, own.four_thirds, own.four_thirds))
+    field = int_shift_right(bits, k.fraction_bits)
+    n = from_bits(int_or(field, own.integer_bits)) - own.exponent_zero
+    scale = from_bits(int_subtract(to_bits(own.huge), int_shift_left(field, k.fraction_bits)))  # 2^-n
+    p = scale * z
+    a, b = scale - k.one, scale + k.one
+    num, den = a + p, b + p
+    s = quotient(num, fma(scale, z_rest, sum_rest(a, p, num)), den, sum_rest(b, p, den))
+    return _log_of(n, s)
 
 
 @compiled(**INLINED)
@@ -150,8 +183,7 @@ def logit(x):
     n = from_bits(int_or(field, own.integer_bits)) - own.exponent_middle
     n = n - own.scale_exponent if subnormal else n
     s = ((m - b) - b_rest) / (m + b)
-    square = s * s
-    y = fma(n, k.ln2_high, fma(k.two, s, fma(s * square, polynomial(own.artanh, square), n * k.ln2_low)))
+    y = _log_of(n, s)
     at_edge = like(x, np.inf) if x == k.one else like(x, np.nan)
     at_edge = like(x, -np.inf) if x == zero else at_edge
     return y if (x > zero) & (x < k.one) else at_edge

@@ -1,4 +1,7 @@
-"""What Numba's Python has no word for: bit patterns of numbers, exact rounding, conversions that promote nothing."""
+"""What Numba's Python has no word for: bit patterns of numbers, exact rounding, conversions that promote nothing.
+
+What the exponential is made of takes vectors (`simd`) as well.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .compiled import has_feature, is_x86
+from . import simd
+from .compiled import INLINED, compiled, has_feature, is_x86
 from .numba_internals import cgutils
 
 
@@ -23,15 +27,18 @@ def _has_fma(context: Any) -> bool:
 @intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a*b + c, rounded once where the processor can do it in one instruction, else twice."""
+    kind = simd.common(a, b, c)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x, y, z = arguments
+        x, y, z = (simd.spread(builder, *pair, kind) for pair in zip(arguments, signature.args, strict=True))
         if not _has_fma(context):
             return builder.fadd(builder.fmul(x, y), z)
+        if isinstance(kind, simd.Vector):
+            return simd.call(builder, "llvm.fma", kind, x.type, [x, y, z])
         return builder.fma(x, y, z)
 
-    if isinstance(a, types.Float) and a == b == c:
-        return a(a, a, a), codegen
+    if isinstance(simd.number_of(kind), types.Float):
+        return kind(a, b, c), codegen
     return None
 
 
@@ -64,6 +71,13 @@ def product_rest(typingctx: Any, a: Any, b: Any, product: Any) -> Any:
     return None
 
 
+@compiled(**INLINED)
+def sum_rest(a, b, total):
+    """What `a + b` lost when it was rounded to `total`, exactly (D. E. Knuth, 1969)."""
+    b_in_total = total - a
+    return (a - (total - b_in_total)) + (b - b_in_total)
+
+
 @intrinsic
 def like(typingctx: Any, x: Any, value: Any) -> Any:
     """`value` converted to the type of the scalar `x`: a literal would promote float32 to float64."""
@@ -91,33 +105,40 @@ def beside(typingctx: Any, other: Any, value: Any, otherwise: Any) -> Any:
 
 @intrinsic
 def to_bits(typingctx: Any, x: Any) -> Any:
-    """The bit pattern of a float as an integer of the same width."""
+    """The bit pattern of a float, or of each lane of a vector, as an integer of the same width."""
+    result = simd.Vector(_integer(x.number)) if isinstance(x, simd.Vector) else _integer(x)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
-    return _integer(x)(x), codegen
+    return result(x), codegen
 
 
 @intrinsic
 def from_bits(typingctx: Any, pattern: Any) -> Any:
-    """The float with this bit pattern."""
-    real = types.float64 if pattern.bitwidth == 64 else types.float32
+    """The float with this bit pattern, or the vector with these."""
+    real = types.float64 if simd.number_of(pattern).bitwidth == 64 else types.float32
+    result = simd.Vector(real) if isinstance(pattern, simd.Vector) else real
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(real))
+        return builder.bitcast(arguments[0], context.get_value_type(result))
 
-    return real(pattern), codegen
+    return result(pattern), codegen
 
 
 def _integer_operation(name: str, doc: str) -> Any:
     """An operation of LLVM's on integers, in the type of the first: Numba's own promote int32 to int64."""
 
     def operation(typingctx: Any, a: Any, b: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, name)(arguments[0], context.cast(builder, arguments[1], b, a))
+        number, kind = simd.number_of(a), b if isinstance(b, simd.Vector) else a
 
-        return a(a, b), codegen
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            first, second = arguments
+            if not isinstance(b, simd.Vector):
+                second = simd.spread(builder, context.cast(builder, second, b, number), number, kind)
+            return getattr(builder, name)(simd.spread(builder, first, a, kind), second)
+
+        return kind(a, b), codegen
 
     operation.__doc__ = doc
     return intrinsic(operation)

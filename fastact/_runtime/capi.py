@@ -35,9 +35,11 @@ class LoopTable:
         """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
         self._functions[index] = function
 
-    def ufunc(self, name: str, doc: str, inputs: int) -> np.ufunc:
-        """The ufunc of these loops, of `inputs` inputs and one output, without an identity."""
-        texts = [ctypes.c_char_p(text.encode()) for text in (name, doc)]
+    def ufunc(self, name: str, doc: str, inputs: int, signature: str | None = None) -> np.ufunc:
+        """The ufunc of these loops, of `inputs` inputs and one output, without an identity; if it has a signature, a
+        generalised one.
+        """
+        texts = [ctypes.c_char_p(text.encode() if text is not None else None) for text in (name, doc, signature)]
         _forever.append(texts)
         made: np.ufunc = _from_functions()(
             ctypes.addressof(self._functions),
@@ -50,16 +52,17 @@ class LoopTable:
             texts[0],
             texts[1],
             0,
+            texts[2],
         )
         return made
 
 
 @functools.cache
 def _from_functions() -> Callable[..., Any]:
-    """PyUFunc_FromFuncAndData."""
+    """PyUFunc_FromFuncAndDataAndSignature."""
     pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer]
-    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(_api("_UFUNC_API")[1])
+    arguments = [pointer, pointer, pointer, integer, integer, integer, integer, text, text, integer, text]
+    return ctypes.PYFUNCTYPE(ctypes.py_object, *arguments)(_api("_UFUNC_API")[31])
 
 
 def new_array_function() -> int:

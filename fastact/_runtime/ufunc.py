@@ -43,7 +43,8 @@ _KEYWORDS = (
     ),
 )
 
-_loops: dict[int, Loop] = {}
+#: What loads the loop whose record has an address.
+loops: dict[int, Any] = {}
 activations: dict[np.ufunc, Activation] = {}
 
 
@@ -63,7 +64,7 @@ class Loop:
         self._owner = owner
         self._table, self._index = table, index
         table.set_data(index, self.address)
-        _loops[self.address] = self
+        loops[self.address] = self
 
     @property
     def address(self) -> int:
@@ -110,7 +111,7 @@ class Activation:
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
-        table = LoopTable(_first_call(), [code * (self.inputs + 1) for code in self._codes])
+        table = LoopTable(first_call(), [code * (self.inputs + 1) for code in self._codes])
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
         self.ufunc = table.ufunc(name, doc, self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
@@ -239,13 +240,14 @@ def _part() -> int:
 
 
 @functools.cache
-def _first_call() -> int:
+def first_call() -> int:
     """The C function that a ufunc calls for a loop that is not loaded yet."""
 
-    def first_call(addresses: int, dimensions: int, strides: int, record: int) -> int:
-        return _loops[record].load()
+    def load(addresses: int, dimensions: int, strides: int, record: int) -> int:
+        address: int = loops[record].load()
+        return address
 
-    return c_function(first_call, "load")
+    return c_function(load, "load")
 
 
 def find(ufunc: np.ufunc) -> Activation | None:
@@ -255,7 +257,7 @@ def find(ufunc: np.ufunc) -> Activation | None:
 
 def load_all() -> None:
     """Compile or load every loop that there is, and warn of each that can not be."""
-    for loop in list(_loops.values()):
+    for loop in list(loops.values()):
         try:
             loop.load()
         except Exception as error:

@@ -1,0 +1,99 @@
+"""The driver of functions along an axis: how they meet the memory of NumPy's arrays.
+
+The function is handed rows that are contiguous, or contiguous from row to row. Others, and those of float16, are copied
+to contiguous memory and the results from there.
+"""
+
+from __future__ import annotations
+
+from numba import types
+
+from .._runtime import axis_record, pool_record
+from .._runtime.loop_record import FUNCTION, GRAIN, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL
+from . import pool, python
+from .calls import call
+from .compiled import STRICT, compiled
+from .driver import gather, scatter
+from .float_state import enter_default_float_state, leave_float_state
+from .memory import LINE, address_of, at, stack
+
+# A job describes a call that is cut into parts, spans of rows.
+X, X_ROW, X_STEP = 0, 1, 2  #: address and strides
+Y, Y_ROW, Y_STEP = 3, 4, 5
+COUNT, N = 6, 7  #: rows, and numbers of a row
+RECORD = 8
+PARTS = 9
+UNIT = 10  #: a part has a multiple of so many rows, the last one more
+SCRATCH = 11  #: address of memory for a row of each part, or 0
+JOB_WORDS = 12
+_JOB_SPACE = JOB_WORDS * 8
+
+_SCRATCH = 16 * 1024  # bytes on the stack for rows that are copied
+
+
+@compiled(**STRICT)
+def _is_direct(job, record):
+    """Whether the function takes the rows where they are."""
+    size = record[ITEM_SIZE]
+    if size != record[LOOP_ITEM_SIZE]:
+        return False
+    if job[X_STEP] == size and job[Y_STEP] == size:
+        return True
+    return job[X_ROW] == size and job[Y_ROW] == size and job[COUNT] >= LINE // size
+
+
+def part(job, index):
+    """One part of a call."""
+    state = enter_default_float_state()
+    record = at(job[RECORD], types.intp)
+    units = job[COUNT] // job[UNIT]
+    first = units * index // job[PARTS] * job[UNIT]
+    stop = job[COUNT] if index + 1 == job[PARTS] else units * (index + 1) // job[PARTS] * job[UNIT]
+    count = stop - first
+    x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
+    if _is_direct(job, record):
+        call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, count))
+    else:
+        size = record[LOOP_ITEM_SIZE]
+        length = max(1, n) * size
+        scratch, at_once = stack(_SCRATCH), _SCRATCH // length
+        if job[SCRATCH] != 0:
+            scratch, at_once = job[SCRATCH] + index * length, 1
+        results = 1 if record[axis_record.REDUCES] != 0 else n
+        for done in range(0, count, at_once):
+            rows = min(at_once, count - done)
+            for i in range(rows):
+                gather(x + (done + i) * job[X_ROW], job[X_STEP], scratch + i * length, n, record)
+            call(record[FUNCTION], (scratch, length, size, scratch, length, size, n, rows))
+            for i in range(rows):
+                scatter(scratch + i * length, y + (done + i) * job[Y_ROW], job[Y_STEP], results, record, False)
+    leave_float_state(state)
+
+
+def drive(addresses, dimensions, strides, record):
+    """The C function behind every function along an axis: NumPy hands it rows."""
+    job_address = stack(_JOB_SPACE)
+    job = at(job_address, types.intp)
+    size = record[ITEM_SIZE]
+    job[COUNT], job[N], job[RECORD] = dimensions[0], dimensions[1], address_of(record)
+    job[X], job[Y] = addresses[0], addresses[1]
+    job[X_ROW], job[Y_ROW] = strides[0], strides[1]
+    single = job[N] <= 1
+    job[X_STEP] = size if single else strides[2]
+    job[Y_STEP] = size if single or record[axis_record.REDUCES] != 0 else strides[3]
+    direct = _is_direct(job, record)
+    job[UNIT] = LINE // size if direct and job[X_STEP] != size else 1
+    parts = 1
+    if job[COUNT] * job[N] >= 2 * record[GRAIN]:
+        threads = at(record[POOL], types.intp)[pool_record.THREADS]
+        parts = max(1, min(threads, job[COUNT] * job[N] // record[GRAIN], job[COUNT] // job[UNIT]))
+    job[PARTS], job[SCRATCH] = parts, 0
+    length = job[N] * record[LOOP_ITEM_SIZE]
+    if length > _SCRATCH and not direct:
+        job[SCRATCH] = python.allocate(parts * length)
+        if job[SCRATCH] == 0:
+            call(record[axis_record.NO_MEMORY], (0, 0, 0, 0))
+            return
+    pool.run(record[POOL], record[PART], job_address, parts)
+    if job[SCRATCH] != 0:
+        python.free(job[SCRATCH])

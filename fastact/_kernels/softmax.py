@@ -1,0 +1,594 @@
+"""Softmax and its logarithms.
+
+With m the largest number they are e_i / S, x_i - m - ln S and m + ln S, where e_i = e^(x_i - m) and S is their sum.
+What is computed of each number is e_i times a power of two and e^(m - n ln 2), n ln 2 being near m: that power goes
+into the exponent (`exponential`), so no difference is rounded. Where n ln 2 would not be exact, x - m is, and is taken
+first.
+
+S is summed with the rest that it is rounded from, and those of the e_i. Its logarithm is that of 1 + z, where z leaves
+out the largest number: where that stands far above the others ln S is near 0, and loses nothing.
+
+Rows are taken by vectors along themselves, some rows at a time, so that what is done once for a row is done for all of
+them at once; columns by vectors across, which gives the same bits. A sum is that of as many partial sums as a vector
+has lanes, each of every so-manieth number, added up by halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from .compiled import INLINED, STRICT, compiled, not_inlined, widest_vectors
+from .exponential import core, for_type, quotient, short_power
+from .logarithms import log_of_1_plus
+from .memory import LINE, at, stack
+from .numbers import fma, from_bits, int_shift_left, sum_rest, to_bits
+from .simd import (
+    count_equal,
+    exchange_of_halves,
+    larger,
+    load,
+    load_first,
+    store,
+    store_first,
+    vector_of,
+    where_equal,
+)
+
+_APART = {**STRICT, "forceinline": False}
+
+
+class _Limits(NamedTuple):
+    """Where the largest number may be for n ln 2 to be exact; further away x - m is, unless e^(x - m) rounds to 0."""
+
+    middle: Any
+    reach: Any
+
+
+_limits = for_type(_Limits(np.float32(0), np.float32(256)), _Limits(np.float64(350), np.float64(950)))
+
+
+class _Scale(NamedTuple):
+    """How numbers are taken into the exponential."""
+
+    base: Any  #: subtracted from all
+    low: Any  #: so small that 2^n has no place above 0 any more, and that a quotient rounds to 0; no less is taken
+    shift: Any  #: rounds to an integer and leaves the bits of the power of two
+    rest: Any  #: of the largest number
+
+
+@compiled(**INLINED)
+def _scale(m):
+    """The scale for the largest number m. Where it is infinite only the numbers that are too are not far below it."""
+    k, limits = core(m), _limits(m)
+    distance = larger(m - limits.middle, limits.middle - m)
+    near = where_equal(larger(distance, limits.reach), limits.reach, m, k.zero)
+    base = where_equal(near, m, k.zero, m)
+    n = fma(near, k.log2_e, k.shift) - k.shift
+    rest = fma(n, -k.ln2_low, fma(n, -k.ln2_high, near))
+    return _Scale(base, k.ln2_high * (n - k.steps_over_unit), k.shift_over_unit - n, rest)
+
+
+@compiled(**INLINED)
+def _parts(x, scale):
+    """The parts s and p of the decay e^(x - m) e^rest / unit = s + s p; s is 0 where it is too small. NaN passes."""
+    k = core(x)
+    a = larger(scale.low, x - scale.base)
+    shifted = fma(a, k.log2_e, scale.shift)
+    n = shifted - scale.shift
+    r = fma(n, -k.ln2_low, fma(n, -k.ln2_high, a))
+    return from_bits(int_shift_left(to_bits(shifted), k.fraction_bits)), short_power(-r)
+
+
+@compiled(**INLINED)
+def _plus(total, rest, s, p):
+    """The decay s + s p, and a sum and its rest with it (T. J. Dekker, 1971).
+
+    As s and the decay differ little, so do s and what the sum is more than before, without rounding. Where the decay is
+    larger than the sum was, the rest is off by what they are rounded by then; the sum doubles there.
+    """
+    e = fma(s, p, s)
+    result = total + e
+    return e, result, rest + fma(s, p, (total - result) + s)
+
+
+@compiled(**INLINED)
+def _largest_decay(scale):
+    """The decay of the largest number, and what it is rounded from."""
+    k = core(scale.rest)
+    s, p = k.one / k.unit, short_power(-scale.rest)
+    e = fma(s, p, s)
+    return e, fma(s, p, s - e)
+
+
+@compiled(**INLINED)
+def _inverse(total, rest):
+    """1 / (total + rest), and what it is rounded from."""
+    one = core(total).one
+    c = one / total
+    return c, c * fma(-total, c, fma(-rest, c, one))
+
+
+@compiled(**INLINED)
+def _log_of_sum(scale, count, others, others_rest):
+    """Ln S, given how many of the numbers are the largest, and the sum of the decays of the others."""
+    largest, largest_rest = _largest_decay(scale)
+    z = quotient(others, others_rest, largest, largest_rest)
+    more = count - core(count).one
+    total = more + z
+    return log_of_1_plus(total, sum_rest(more, z, total))
+
+
+class _Number(NamedTuple):
+    """A type of number, and what the kernels need to know of it."""
+
+    type: Any
+    size: int  #: bytes
+    lanes: int
+    zero: Any
+    least: Any  #: -inf
+
+    @classmethod
+    def of(cls, kind: Any) -> _Number:
+        real, size = np.dtype(str(kind)).type, kind.bitwidth // 8
+        return cls(kind, size, LINE // size, real(0), real(-np.inf))
+
+
+class Kernels(NamedTuple):
+    """The two of a function. Each takes addresses and, in bytes, strides; results may stand where the numbers do."""
+
+    rows: Callable[..., Any]  #: `rows(x, x_row, y, y_row, n, count)`: up to a vector of rows of n contiguous numbers
+    columns: Callable[..., Any]  #: `columns(x, x_step, y, y_step, n)`: a vector of columns of n numbers
+
+
+def _softmax(number: _Number) -> Kernels:
+    kind, _, lanes, _, _ = number
+    largest_of_rows, largest_of_columns = _largest(number)
+    sums_of_rows, sums_of_columns = _sums(number)
+
+    @compiled(**_APART)
+    def divide_rows(y, y_row, n, count, factors, lasts):
+        not_inlined()
+        widest_vectors()
+        full = n // lanes
+        for i in range(count):
+            c, c_rest = at(factors, kind)[i], at(factors + LINE, kind)[i]
+            place = y
+            for _ in range(full):
+                e = load(place, kind)
+                store(fma(e, c, e * c_rest), place)
+                place += LINE
+            if full * lanes < n:
+                e = load(lasts, kind)
+                store_first(fma(e, c, e * c_rest), place, n - full * lanes)
+            y += y_row
+            lasts += LINE
+
+    @compiled(**INLINED)
+    def rows(x, x_row, y, y_row, n, count):
+        scale = _scale(largest_of_rows(x, x_row, n, count))
+        factors, lasts = stack(_TWO_VECTORS), stack(_SQUARE)
+        c, c_rest = _inverse(*sums_of_rows(x, x_row, y, y_row, n, count, scale, lasts))
+        store(c, factors)
+        store(c_rest, factors + LINE)
+        divide_rows(y, y_row, n, count, factors, lasts)
+
+    @compiled(**INLINED)
+    def columns(x, x_step, y, y_step, n):
+        scale = _scale(largest_of_columns(x, x_step, n))
+        c, c_rest = _inverse(*sums_of_columns(x, x_step, y, y_step, n, scale))
+        for _ in range(n):
+            e = load(y, kind)
+            store(fma(e, c, e * c_rest), y)
+            y += y_step
+
+    return Kernels(rows, columns)
+
+
+_VECTOR = LINE
+_TWO_VECTORS = 2 * LINE
+_SCALES = 4 * LINE
+_SQUARE = 16 * LINE  # bytes of as many vectors as they have lanes, of the smallest numbers
+_SUMS = 2 * _SQUARE
+
+
+def _folded(number: _Number, combine: Callable[..., Any], side: int = 1) -> Callable[..., Any]:
+    """`fold(place)`: of as many vectors as they have lanes the lanes of each combined to one number, by halves.
+
+    The first of `side` vectors, and of their rests `_SQUARE` bytes further, become what the lanes of the first twice as
+    many are combined to: half of the lanes of one vector and half of those of another. In the end the first vector has
+    the number of each vector in the lane of the vector's number.
+    """
+    exchange, kind = exchange_of_halves(side), number.type
+    before = _folded(number, combine, 2 * side) if 2 * side < number.lanes else None
+
+    @compiled(**INLINED)
+    def fold(place):
+        if before is not None:
+            before(place)
+        for _ in range(side):
+            other = place + side * LINE
+            a, b = exchange(load(place, kind), load(other, kind))
+            c, d = exchange(load(place + _SQUARE, kind), load(other + _SQUARE, kind))
+            result, rest = combine(a, b, c, d)
+            store(result, place)
+            store(rest, place + _SQUARE)
+            place += LINE
+
+    made: Callable[..., Any] = fold
+    return made
+
+
+@compiled(**INLINED)
+def _sum_with_rests(a, b, a_rest, b_rest):
+    total = a + b
+    return total, (a_rest + b_rest) + sum_rest(a, b, total)
+
+
+@compiled(**INLINED)
+def _added_up(sums, kind, lanes):
+    """The sum of vectors and their rests, in the order in which `_folded` adds up lanes."""
+    half = lanes // 2
+    while half > 0:
+        for i in range(half):
+            place, other = sums + i * LINE, sums + (i + half) * LINE
+            total, rest = _sum_with_rests(
+                load(place, kind), load(other, kind), load(place + _SQUARE, kind), load(other + _SQUARE, kind)
+            )
+            store(total, place)
+            store(rest, place + _SQUARE)
+        half //= 2
+    return load(sums, kind), load(sums + _SQUARE, kind)
+
+
+@compiled(**INLINED)
+def _larger_of(a, b, c, d):
+    return larger(a, b), c
+
+
+def _largest(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The largest number of each of a vector of rows or columns: `of_rows(x, x_row, n, count)` and
+    `of_columns(x, x_step, n)`. -inf where there are none; NaN is passed over.
+    """
+    kind, _, lanes, zero, least = number
+    fold = _folded(number, _larger_of)
+
+    @compiled(**INLINED)
+    def of_columns(x, step, n):
+        a = b = c = d = vector_of(least)
+        for _ in range(n // 4):
+            a = larger(load(x, kind), a)
+            b = larger(load(x + step, kind), b)
+            c = larger(load(x + 2 * step, kind), c)
+            d = larger(load(x + 3 * step, kind), d)
+            x += 4 * step
+        for _ in range(n % 4):
+            a = larger(load(x, kind), a)
+            x += step
+        return larger(larger(a, b), larger(c, d))
+
+    @compiled(**_APART)
+    def largest_lanes(x, x_row, n, count, place):
+        not_inlined()
+        widest_vectors()
+        full = n // lanes
+        for _ in range(count):
+            found = of_columns(x, LINE, full)
+            if full * lanes < n:
+                found = larger(load_first(x + full * LINE, n - full * lanes, least), found)
+            store(found, place)
+            x += x_row
+            place += LINE
+
+    @compiled(**INLINED)
+    def of_rows(x, x_row, n, count):
+        found = stack(_SUMS)
+        largest_lanes(x, x_row, n, count, found)
+        for i in range(count, lanes):
+            store(vector_of(zero), found + i * LINE)
+        fold(found)
+        return load(found, kind)
+
+    return of_rows, of_columns
+
+
+def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The sums of decays, with their rests: `of_rows(x, x_row, y, y_row, n, count, scale, lasts)` and
+    `of_columns(x, x_step, y, y_step, n, scale)`. The decays are written to y.
+
+    Each partial sum begins with the largest decay, so that none that is added is larger; it is taken off at the end.
+    """
+    kind, _, lanes, zero, least = number
+    fold = _folded(number, _sum_with_rests)
+
+    @compiled(**_APART)
+    def add_rows(x, x_row, y, y_row, n, count, scales, sums, lasts):
+        """Write the partial sums of each row, a vector of them and one of their rests, and its last decays, those of no
+        whole vector.
+        """
+        not_inlined()
+        widest_vectors()
+        full = n // lanes
+        for i in range(count):
+            scale = _Scale(at(scales, kind)[i], at(scales + LINE, kind)[i], at(scales + 2 * LINE, kind)[i], zero)
+            largest = at(scales + 3 * LINE, kind)[i]
+            total, rest = vector_of(largest), vector_of(zero)
+            place, to = x, y
+            for _ in range(full):
+                s, p = _parts(load(place, kind), scale)
+                e, total, rest = _plus(total, rest, s, p)
+                store(e, to)
+                place += LINE
+                to += LINE
+            if full * lanes < n:
+                left = n - full * lanes
+                s, p = _parts(load_first(place, left, least), scale)
+                e, total, rest = _plus(total, rest, s, p)
+                store(e, lasts)
+            total, rest = without(total, rest, largest)
+            store(total, sums)
+            store(rest, sums + _SQUARE)
+            x += x_row
+            y += y_row
+            sums += LINE
+            lasts += LINE
+
+    @compiled(**INLINED)
+    def of_rows(x, x_row, y, y_row, n, count, scale, lasts):
+        largest, _ = _largest_decay(scale)
+        scales, sums = stack(_SCALES), stack(_SUMS)
+        store(scale.base, scales)
+        store(scale.low, scales + LINE)
+        store(scale.shift, scales + 2 * LINE)
+        store(largest, scales + 3 * LINE)
+        add_rows(x, x_row, y, y_row, n, count, scales, sums, lasts)
+        for i in range(count, lanes):
+            store(vector_of(zero), sums + i * LINE)
+            store(vector_of(zero), sums + _SQUARE + i * LINE)
+        fold(sums)
+        return load(sums, kind), load(sums + _SQUARE, kind)
+
+    @compiled(**INLINED)
+    def without(total, rest, largest):
+        left = total - largest
+        return left, rest + sum_rest(total, -largest, left)
+
+    @compiled(**_APART)
+    def add_columns(x, x_step, y, y_step, n, scales, sums):
+        """Write the partial sums of all columns, vectors at `sums`, and their rests."""
+        not_inlined()
+        widest_vectors()
+        scale = _Scale(load(scales, kind), load(scales + LINE, kind), load(scales + 2 * LINE, kind), zero)
+        for i in range(n):
+            place = sums + i % lanes * LINE
+            s, p = _parts(load(x + i * x_step, kind), scale)
+            e, total, rest = _plus(load(place, kind), load(place + _SQUARE, kind), s, p)
+            store(e, y + i * y_step)
+            store(total, place)
+            store(rest, place + _SQUARE)
+
+    @compiled(**INLINED)
+    def of_columns(x, x_step, y, y_step, n, scale):
+        largest, _ = _largest_decay(scale)
+        scales, sums = stack(_SCALES), stack(_SUMS)
+        store(scale.base, scales)
+        store(scale.low, scales + LINE)
+        store(scale.shift, scales + 2 * LINE)
+        for i in range(lanes):
+            store(largest, sums + i * LINE)
+            store(vector_of(zero), sums + i * LINE + _SQUARE)
+        add_columns(x, x_step, y, y_step, n, scales, sums)
+        for i in range(lanes):
+            place = sums + i * LINE
+            total, rest = without(load(place, kind), load(place + _SQUARE, kind), largest)
+            store(total, place)
+            store(rest, place + _SQUARE)
+        return _added_up(sums, kind, lanes)
+
+    return of_rows, of_columns
+
+
+def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Ln S of each of a vector of rows or columns whose largest numbers are m: `of_rows(x, x_row, n, count, m)` and
+    `of_columns(x, x_step, n, m)`.
+
+    Where m is infinite there is nothing that could be subtracted from it: 0, or NaN if a number is.
+    """
+    kind, size, lanes, zero, least = number
+    one = type(zero)(1)
+    fold = _folded(number, _sum_with_rests)
+
+    @compiled(**_APART)
+    def add_rows(x, x_row, n, count, terms, counts, sums):
+        """Write how many numbers of each row are the largest, and sums of the others' decays, with their rests."""
+        not_inlined()
+        widest_vectors()
+        full = n // lanes
+        for i in range(count):
+            m = at(terms, kind)[i]
+            scale = _Scale(
+                at(terms + LINE, kind)[i], at(terms + 2 * LINE, kind)[i], at(terms + 3 * LINE, kind)[i], zero
+            )
+            total = rest = vector_of(zero)
+            place, found = x, 0
+            for _ in range(full):
+                a = load(place, kind)
+                found += count_equal(a, m)
+                s, p = _parts(a, scale)
+                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+                place += LINE
+            if full * lanes < n:
+                a = load_first(place, n - full * lanes, least)
+                found += count_equal(a, m)
+                s, p = _parts(a, scale)
+                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+            at(counts, kind)[i] = found
+            store(total, sums + i * LINE)
+            store(rest, sums + i * LINE + _SQUARE)
+            x += x_row
+
+    @compiled(**_APART)
+    def add_columns(x, x_step, n, terms, counts, sums):
+        """Write the same of columns: vectors of them."""
+        not_inlined()
+        widest_vectors()
+        m = load(terms, kind)
+        scale = _Scale(load(terms + LINE, kind), load(terms + 2 * LINE, kind), load(terms + 3 * LINE, kind), zero)
+        found = vector_of(zero)
+        for i in range(n):
+            a, place = load(x + i * x_step, kind), sums + i % lanes * LINE
+            found = found + where_equal(a, m, one, zero)
+            s, p = _parts(a, scale)
+            _, total, rest = _plus(load(place, kind), load(place + _SQUARE, kind), where_equal(a, m, zero, s), p)
+            store(total, place)
+            store(rest, place + _SQUARE)
+        store(found, counts)
+
+    @compiled(**INLINED)
+    def prepare(m, scale, terms, sums):
+        store(m, terms)
+        store(scale.base, terms + LINE)
+        store(scale.low, terms + 2 * LINE)
+        store(scale.shift, terms + 3 * LINE)
+        for i in range(lanes):
+            store(vector_of(zero), sums + i * LINE)
+            store(vector_of(zero), sums + i * LINE + _SQUARE)
+
+    @compiled(**INLINED)
+    def of_rows(x, x_row, n, count, m):
+        scale = _scale(m)
+        terms, counts, sums = stack(_SCALES), stack(_VECTOR), stack(_SUMS)
+        prepare(m, scale, terms, sums)
+        store(vector_of(one), counts)
+        add_rows(x, x_row, n, count, terms, counts, sums)
+        fold(sums)
+        logarithm = _log_of_sum(scale, load(counts, kind), load(sums, kind), load(sums + _SQUARE, kind))
+        return corrected(logarithm, m, x, x_row, size, n, count)
+
+    @compiled(**INLINED)
+    def of_columns(x, x_step, n, m):
+        scale = _scale(m)
+        terms, counts, sums = stack(_SCALES), stack(_VECTOR), stack(_SUMS)
+        prepare(m, scale, terms, sums)
+        add_columns(x, x_step, n, terms, counts, sums)
+        total, rest = _added_up(sums, kind, lanes)
+        return corrected(_log_of_sum(scale, load(counts, kind), total, rest), m, x, size, x_step, n, lanes)
+
+    @compiled(**INLINED)
+    def corrected(logarithm, m, x, x_row, x_step, n, count):
+        place = stack(_TWO_VECTORS)
+        store(m - m, place)
+        store(logarithm, place + LINE)
+        for i in range(count):
+            if at(place, kind)[i] != zero:
+                at(place + LINE, kind)[i] = nan_or_zero(x + i * x_row, x_step, n)
+        return load(place + LINE, kind)
+
+    @compiled(**INLINED)
+    def nan_or_zero(x, step, n):
+        for i in range(n):
+            a = at(x + i * step, kind)[0]
+            if a != a:
+                return a
+        return zero
+
+    return of_rows, of_columns
+
+
+def _log_softmax(number: _Number) -> Kernels:
+    kind, _, lanes, zero, _ = number
+    largest_of_rows, largest_of_columns = _largest(number)
+    logarithms_of_rows, logarithms_of_columns = _logarithms(number)
+
+    @compiled(**_APART)
+    def subtract_rows(x, x_row, y, y_row, n, count, terms):
+        not_inlined()
+        widest_vectors()
+        full = n // lanes
+        for i in range(count):
+            m, logarithm = at(terms, kind)[i], at(terms + LINE, kind)[i]
+            place, to = x, y
+            for _ in range(full):
+                store((load(place, kind) - m) - logarithm, to)
+                place += LINE
+                to += LINE
+            if full * lanes < n:
+                left = n - full * lanes
+                store_first((load_first(place, left, zero) - m) - logarithm, to, left)
+            x += x_row
+            y += y_row
+
+    @compiled(**INLINED)
+    def rows(x, x_row, y, y_row, n, count):
+        m = largest_of_rows(x, x_row, n, count)
+        terms = stack(_TWO_VECTORS)
+        store(m, terms)
+        store(logarithms_of_rows(x, x_row, n, count, m), terms + LINE)
+        subtract_rows(x, x_row, y, y_row, n, count, terms)
+
+    @compiled(**INLINED)
+    def columns(x, x_step, y, y_step, n):
+        m = largest_of_columns(x, x_step, n)
+        logarithm = logarithms_of_columns(x, x_step, n, m)
+        for _ in range(n):
+            store((load(x, kind) - m) - logarithm, y)
+            x += x_step
+            y += y_step
+
+    return Kernels(rows, columns)
+
+
+def _logsumexp(number: _Number) -> Kernels:
+    kind = number.type
+    largest_of_rows, largest_of_columns = _largest(number)
+    logarithms_of_rows, logarithms_of_columns = _logarithms(number)
+
+    @compiled(**INLINED)
+    def rows(x, x_row, y, y_row, n, count):
+        m = largest_of_rows(x, x_row, n, count)
+        results = stack(_TWO_VECTORS)
+        store(m + logarithms_of_rows(x, x_row, n, count, m), results)
+        for i in range(count):
+            at(y + i * y_row, kind)[0] = at(results, kind)[i]
+
+    @compiled(**INLINED)
+    def columns(x, x_step, y, y_step, n):
+        m = largest_of_columns(x, x_step, n)
+        store(m + logarithms_of_columns(x, x_step, n, m), y)
+
+    return Kernels(rows, columns)
+
+
+_KERNELS = {"softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp}
+
+_AT_ONCE = 64 * 1024  # bytes of rows, which stay in the caches from one pass over them to the next
+
+
+def function(name: str, kind: Any) -> Callable[..., Any]:
+    """`function(x, x_row, x_step, y, y_row, y_step, n, count)` of `count` rows of n numbers of a type.
+
+    It takes addresses and, in bytes, strides from row to row and along a row. Numbers are contiguous along the rows or
+    from row to row, in x and y alike; in the second case there is at least a vector of rows.
+    """
+    number = _Number.of(kind)
+    size, lanes = number.size, number.lanes
+    rows, columns = _KERNELS[name](number)
+
+    def compute(x, x_row, x_step, y, y_row, y_step, n, count):
+        if x_step == size:
+            at_once = max(1, min(lanes, _AT_ONCE // (max(1, n) * size)))
+            for first in range(0, count, at_once):
+                rows(x + first * x_row, x_row, y + first * y_row, y_row, n, min(at_once, count - first))
+        else:
+            widest_vectors()
+            for first in range(0, count, lanes):
+                place = min(first, count - lanes) * size  # the last vector overlaps the one before
+                columns(x + place, x_step, y + place, y_step, n)
+
+    return compute
+
+
+SIGNATURE = types.void(*[types.intp] * 8)
