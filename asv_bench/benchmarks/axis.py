@@ -9,7 +9,7 @@ from .timing import relative_time
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 DTYPES = ("float32", "float64")
-SHAPES = {"(1000, 10)": (1000, 10), "(100, 100)": (100, 100), "(10, 1000)": (10, 1000), "(20, 50000)": (20, 50_000)}
+SHAPES = {"(1000, 10)": (1000, 10), "(100, 100)": (100, 100), "(20, 50000)": (20, 50_000)}
 
 
 class AlongAxis:
@@ -44,14 +44,14 @@ class Columns:
 class AlongAxisRelativeToNumpy:
     """Time divided by NumPy's, in turns in one process. It moves when NumPy does."""
 
-    params = (FUNCTIONS, DTYPES, tuple(SHAPES))
-    param_names = ("function", "dtype", "shape")
+    params = (FUNCTIONS, DTYPES)
+    param_names = ("function", "dtype")
 
-    def setup(self, name: str, dtype: str, shape: str) -> None:
-        self.x = inputs(dtype, SHAPES[shape])
+    def setup(self, name: str, dtype: str) -> None:
+        self.x = inputs(dtype, (100, 100))
         self.functions = [function(name, implementation) for implementation in IMPLEMENTATIONS]
 
-    def track_time_relative_to_numpy(self, name: str, dtype: str, shape: str) -> float:
+    def track_time_relative_to_numpy(self, name: str, dtype: str) -> float:
         ours, theirs = (lambda call=call: call(self.x) for call in self.functions)
         return relative_time(ours, theirs, rounds=31)
 
