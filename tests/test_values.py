@@ -11,6 +11,7 @@ import pytest
 import fastact
 from fastact._kernels import lookup
 
+from . import minimax
 from .reference import (
     ACTIVATIONS,
     FUNCTIONS,
@@ -238,3 +239,13 @@ def test_no_warnings() -> None:
 def test_warnings_of_numpy_casts_remain() -> None:
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         fastact.relu(np.array([1e300]), dtype=np.float32, casting="same_kind")
+
+
+@pytest.mark.parametrize("of", list(minimax.approximations()), ids=lambda of: of.name)
+def test_the_stated_errors_of_approximations(of: minimax.Approximation) -> None:
+    assert of.largest_error(300) <= 1.03 * of.stated
+
+
+def test_a_fit_finds_the_kernels_coefficients() -> None:
+    of = next(of for of in minimax.approximations() if of.name == "2 artanh(s) float32")
+    assert of.fit(of) == (list(of.numerator), of.denominator)

@@ -22,7 +22,7 @@ from .numbers import (
 )
 
 # ln(1 + t) = t + t^2 (c_0 + c_1 t + ...) on [0, 1], of least relative error: 5.2e-9 and 1.2e-17.
-_LOG32 = (
+LOG32 = (
     -0.4999993145465851,
     0.33330464363098145,
     -0.24958018958568573,
@@ -33,7 +33,7 @@ _LOG32 = (
     0.020086241886019707,
     -0.003290468594059348,
 )
-_LOG64 = (
+LOG64 = (
     -0.49999999999999906,
     0.33333333333314297,
     -0.2499999999864189,
@@ -58,8 +58,8 @@ _LOG64 = (
 )
 
 # 2 artanh(s) = 2 s + s^3 (c_0 + c_1 s^2 + ...) for |s| <= 0.2006, of least relative error: 2.6e-11 and 7.9e-21.
-_ARTANH32 = (0.6666666269302368, 0.4000093340873718, 0.2850351631641388, 0.24151591956615448)
-_ARTANH64 = (
+ARTANH32 = (0.6666666269302368, 0.4000093340873718, 0.2850351631641388, 0.24151591956615448)
+ARTANH64 = (
     0.6666666666666666,
     0.4000000000000271,
     0.2857142857076119,
@@ -110,7 +110,7 @@ def _of(real: Any, log: Any, artanh: Any) -> _Constants:
     )
 
 
-_constants = for_type(_of(np.float32, _LOG32, _ARTANH32), _of(np.float64, _LOG64, _ARTANH64))
+_constants = for_type(_of(np.float32, LOG32, ARTANH32), _of(np.float64, LOG64, ARTANH64))
 
 
 @compiled(**INLINED)
