@@ -146,13 +146,19 @@ def positive(x):
 
 
 @compiled(**INLINED)
-def reduced(x, shift):
-    """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
+def split(x, shift):
+    """The parts of e^-x = 2^n e^-r: n and the shift in one number, n, and r."""
     k = core(x)
     shifted = fma(x, -k.log2_e, shift)
     n = shifted - shift
-    r = fma(n, k.ln2_low, fma(n, k.ln2_high, x))
-    return from_bits(int_shift_left(to_bits(shifted), k.fraction_bits)), r
+    return shifted, n, fma(n, k.ln2_low, fma(n, k.ln2_high, x))
+
+
+@compiled(**INLINED)
+def reduced(x, shift):
+    """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
+    shifted, _, r = split(x, shift)
+    return from_bits(int_shift_left(to_bits(shifted), core(x).fraction_bits)), r
 
 
 @compiled(**INLINED)
@@ -173,7 +179,12 @@ def short_power(r):
 @compiled(**INLINED)
 def times_power(n, r):
     """Return n e^-r, and what it is rounded from, for the rest r of a reduction."""
-    p = power(r)
+    return with_product(n, power(r))
+
+
+@compiled(**INLINED)
+def with_product(n, p):
+    """Return n + n p, and what it is rounded from."""
     y = fma(n, p, n)
     return y, fma(n, p, n - y)
 

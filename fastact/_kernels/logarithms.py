@@ -115,7 +115,7 @@ _constants = for_type(_of(np.float32, LOG32, ARTANH32), _of(np.float64, LOG64, A
 
 @compiled(**INLINED)
 def _log_of(n, s):
-    """N ln 2 + 2 artanh(s), the logarithm of 2^n (1 + s) / (1 - s)."""
+    """The logarithm of 2^n (1 + s) / (1 - s), n ln 2 + 2 artanh(s)."""
     k = core(s)
     square = s * s
     return fma(n, k.ln2_high, fma(k.two, s, fma(s * square, polynomial(_constants(s).artanh, square), n * k.ln2_low)))

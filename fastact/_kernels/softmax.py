@@ -22,10 +22,10 @@ import numpy as np
 from numba import types
 
 from .compiled import INLINED, STRICT, compiled, not_inlined, widest_vectors
-from .exponential import core, for_type, quotient, short_power
+from .exponential import core, for_type, quotient, reduced, short_power, split, with_product
 from .logarithms import log_of_1_plus
 from .memory import LINE, at, stack
-from .numbers import fma, from_bits, int_shift_left, sum_rest, to_bits
+from .numbers import fma, sum_rest
 from .simd import (
     count_equal,
     exchange_of_halves,
@@ -38,6 +38,7 @@ from .simd import (
     where_equal,
 )
 
+#: Of passes over the numbers: alone, they keep all that does not change in registers.
 _APART = {**STRICT, "forceinline": False}
 
 
@@ -57,30 +58,49 @@ class _Scale(NamedTuple):
     base: Any  #: subtracted from all
     low: Any  #: so small that 2^n has no place above 0 any more, and that a quotient rounds to 0; no less is taken
     shift: Any  #: rounds to an integer and leaves the bits of the power of two
-    rest: Any  #: of the largest number
 
 
 @compiled(**INLINED)
 def _scale(m):
-    """The scale for the largest number m. Where it is infinite only the numbers that are too are not far below it."""
+    """The scale for the largest number m, and what is left of that: e^-r.
+
+    Where it is infinite only the numbers that are too are not far below it.
+    """
     k, limits = core(m), _limits(m)
     distance = larger(m - limits.middle, limits.middle - m)
     near = where_equal(larger(distance, limits.reach), limits.reach, m, k.zero)
     base = where_equal(near, m, k.zero, m)
-    n = fma(near, k.log2_e, k.shift) - k.shift
-    rest = fma(n, -k.ln2_low, fma(n, -k.ln2_high, near))
-    return _Scale(base, k.ln2_high * (n - k.steps_over_unit), k.shift_over_unit - n, rest)
+    _, n, r = split(-near, k.shift)
+    return _Scale(base, k.ln2_high * (n - k.steps_over_unit), k.shift_over_unit - n), r
+
+
+@compiled(**INLINED)
+def _keep(place, scale, other):
+    """Write a scale, and a vector beside it, for functions that read them from memory."""
+    store(scale.base, place)
+    store(scale.low, place + LINE)
+    store(scale.shift, place + 2 * LINE)
+    store(other, place + 3 * LINE)
+
+
+@compiled(**INLINED)
+def _kept_of_row(place, kind, i):
+    """What was kept for one row: a scale, and the number beside it."""
+    scale = _Scale(at(place, kind)[i], at(place + LINE, kind)[i], at(place + 2 * LINE, kind)[i])
+    return scale, at(place + 3 * LINE, kind)[i]
+
+
+@compiled(**INLINED)
+def _kept_of_columns(place, kind):
+    scale = _Scale(load(place, kind), load(place + LINE, kind), load(place + 2 * LINE, kind))
+    return scale, load(place + 3 * LINE, kind)
 
 
 @compiled(**INLINED)
 def _parts(x, scale):
-    """The parts s and p of the decay e^(x - m) e^rest / unit = s + s p; s is 0 where it is too small. NaN passes."""
-    k = core(x)
-    a = larger(scale.low, x - scale.base)
-    shifted = fma(a, k.log2_e, scale.shift)
-    n = shifted - scale.shift
-    r = fma(n, -k.ln2_low, fma(n, -k.ln2_high, a))
-    return from_bits(int_shift_left(to_bits(shifted), k.fraction_bits)), short_power(-r)
+    """The parts s and p of the decay e^(x - m) e^-r / unit = s + s p; s is 0 where it is too small. NaN passes."""
+    s, r = reduced(-larger(scale.low, x - scale.base), scale.shift)
+    return s, short_power(r)
 
 
 @compiled(**INLINED)
@@ -96,12 +116,10 @@ def _plus(total, rest, s, p):
 
 
 @compiled(**INLINED)
-def _largest_decay(scale):
+def _largest_decay(r):
     """The decay of the largest number, and what it is rounded from."""
-    k = core(scale.rest)
-    s, p = k.one / k.unit, short_power(-scale.rest)
-    e = fma(s, p, s)
-    return e, fma(s, p, s - e)
+    k = core(r)
+    return with_product(k.one / k.unit, short_power(r))
 
 
 @compiled(**INLINED)
@@ -113,9 +131,9 @@ def _inverse(total, rest):
 
 
 @compiled(**INLINED)
-def _log_of_sum(scale, count, others, others_rest):
-    """Ln S, given how many of the numbers are the largest, and the sum of the decays of the others."""
-    largest, largest_rest = _largest_decay(scale)
+def _log_of_sum(r, count, others, others_rest):
+    """The logarithm of S, given how many of the numbers are the largest, and the sum of the decays of the others."""
+    largest, largest_rest = _largest_decay(r)
     z = quotient(others, others_rest, largest, largest_rest)
     more = count - core(count).one
     total = more + z
@@ -169,17 +187,17 @@ def _softmax(number: _Number) -> Kernels:
 
     @compiled(**INLINED)
     def rows(x, x_row, y, y_row, n, count):
-        scale = _scale(largest_of_rows(x, x_row, n, count))
         factors, lasts = stack(_TWO_VECTORS), stack(_SQUARE)
-        c, c_rest = _inverse(*sums_of_rows(x, x_row, y, y_row, n, count, scale, lasts))
+        m = largest_of_rows(x, x_row, n, count)
+        c, c_rest = _inverse(*sums_of_rows(x, x_row, y, y_row, n, count, m, lasts))
         store(c, factors)
         store(c_rest, factors + LINE)
         divide_rows(y, y_row, n, count, factors, lasts)
 
     @compiled(**INLINED)
     def columns(x, x_step, y, y_step, n):
-        scale = _scale(largest_of_columns(x, x_step, n))
-        c, c_rest = _inverse(*sums_of_columns(x, x_step, y, y_step, n, scale))
+        m = largest_of_columns(x, x_step, n)
+        c, c_rest = _inverse(*sums_of_columns(x, x_step, y, y_step, n, m))
         for _ in range(n):
             e = load(y, kind)
             store(fma(e, c, e * c_rest), y)
@@ -188,34 +206,29 @@ def _softmax(number: _Number) -> Kernels:
     return Kernels(rows, columns)
 
 
-_VECTOR = LINE
 _TWO_VECTORS = 2 * LINE
-_SCALES = 4 * LINE
+_KEPT = 4 * LINE
 _SQUARE = 16 * LINE  # bytes of as many vectors as they have lanes, of the smallest numbers
-_SUMS = 2 * _SQUARE
+_SUMS = 2 * _SQUARE  # partial sums, and their rests
 
 
-def _folded(number: _Number, combine: Callable[..., Any], side: int = 1) -> Callable[..., Any]:
-    """`fold(place)`: of as many vectors as they have lanes the lanes of each combined to one number, by halves.
+def _folded(number: _Number, combine: Callable[..., Any], of_rows: bool = True, side: int = 1) -> Callable[..., Any]:
+    """`fold(place)`: of as many vectors as they have lanes one is made, by halves; it stands where the first was.
 
-    The first of `side` vectors, and of their rests `_SQUARE` bytes further, become what the lanes of the first twice as
-    many are combined to: half of the lanes of one vector and half of those of another. In the end the first vector has
-    the number of each vector in the lane of the vector's number.
+    Of rows, the lanes of each vector are combined to a number, which comes into the lane of the vector's place: half of
+    the lanes of one vector and half of those of another, twice. Of columns, lane by lane, the vectors are. The first
+    2 `side` vectors become the first `side`, after those were made of more. `combine(kind, arrange)` gives a function
+    of two places, to the first of which the result goes; `arrange(a, b)` says what is combined with what.
     """
-    exchange, kind = exchange_of_halves(side), number.type
-    before = _folded(number, combine, 2 * side) if 2 * side < number.lanes else None
+    step = combine(number.type, exchange_of_halves(side) if of_rows else _as_they_are)
+    before = _folded(number, combine, of_rows, 2 * side) if 2 * side < number.lanes else None
 
     @compiled(**INLINED)
     def fold(place):
         if before is not None:
             before(place)
         for _ in range(side):
-            other = place + side * LINE
-            a, b = exchange(load(place, kind), load(other, kind))
-            c, d = exchange(load(place + _SQUARE, kind), load(other + _SQUARE, kind))
-            result, rest = combine(a, b, c, d)
-            store(result, place)
-            store(rest, place + _SQUARE)
+            step(place, place + side * LINE)
             place += LINE
 
     made: Callable[..., Any] = fold
@@ -223,30 +236,41 @@ def _folded(number: _Number, combine: Callable[..., Any], side: int = 1) -> Call
 
 
 @compiled(**INLINED)
-def _sum_with_rests(a, b, a_rest, b_rest):
-    total = a + b
-    return total, (a_rest + b_rest) + sum_rest(a, b, total)
+def _as_they_are(a, b):
+    return a, b
+
+
+def _added(kind: Any, arrange: Any) -> Any:
+    """Sums, whose rests are `_SQUARE` bytes further."""
+
+    @compiled(**INLINED)
+    def step(place, other):
+        a, b = arrange(load(place, kind), load(other, kind))
+        a_rest, b_rest = arrange(load(place + _SQUARE, kind), load(other + _SQUARE, kind))
+        total = a + b
+        store(total, place)
+        store((a_rest + b_rest) + sum_rest(a, b, total), place + _SQUARE)
+
+    return step
+
+
+def _compared(kind: Any, arrange: Any) -> Any:
+    """The larger ones."""
+
+    @compiled(**INLINED)
+    def step(place, other):
+        a, b = arrange(load(place, kind), load(other, kind))
+        store(larger(a, b), place)
+
+    return step
 
 
 @compiled(**INLINED)
-def _added_up(sums, kind, lanes):
-    """The sum of vectors and their rests, in the order in which `_folded` adds up lanes."""
-    half = lanes // 2
-    while half > 0:
-        for i in range(half):
-            place, other = sums + i * LINE, sums + (i + half) * LINE
-            total, rest = _sum_with_rests(
-                load(place, kind), load(other, kind), load(place + _SQUARE, kind), load(other + _SQUARE, kind)
-            )
-            store(total, place)
-            store(rest, place + _SQUARE)
-        half //= 2
-    return load(sums, kind), load(sums + _SQUARE, kind)
-
-
-@compiled(**INLINED)
-def _larger_of(a, b, c, d):
-    return larger(a, b), c
+def _clear(sums, zero, first, end):
+    """Set partial sums and their rests to 0."""
+    for i in range(first, end):
+        store(vector_of(zero), sums + i * LINE)
+        store(vector_of(zero), sums + i * LINE + _SQUARE)
 
 
 def _largest(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -254,7 +278,7 @@ def _largest(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     `of_columns(x, x_step, n)`. -inf where there are none; NaN is passed over.
     """
     kind, _, lanes, zero, least = number
-    fold = _folded(number, _larger_of)
+    fold = _folded(number, _compared)
 
     @compiled(**INLINED)
     def of_columns(x, step, n):
@@ -285,7 +309,7 @@ def _largest(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @compiled(**INLINED)
     def of_rows(x, x_row, n, count):
-        found = stack(_SUMS)
+        found = stack(_SQUARE)
         largest_lanes(x, x_row, n, count, found)
         for i in range(count, lanes):
             store(vector_of(zero), found + i * LINE)
@@ -296,16 +320,16 @@ def _largest(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The sums of decays, with their rests: `of_rows(x, x_row, y, y_row, n, count, scale, lasts)` and
-    `of_columns(x, x_step, y, y_step, n, scale)`. The decays are written to y.
+    """The sums of decays, with their rests, where m are the largest numbers: `of_rows(x, x_row, y, y_row, n, count, m,
+    lasts)` and `of_columns(x, x_step, y, y_step, n, m)`. The decays are written to y.
 
     Each partial sum begins with the largest decay, so that none that is added is larger; it is taken off at the end.
     """
     kind, _, lanes, zero, least = number
-    fold = _folded(number, _sum_with_rests)
+    fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
 
     @compiled(**_APART)
-    def add_rows(x, x_row, y, y_row, n, count, scales, sums, lasts):
+    def add_rows(x, x_row, y, y_row, n, count, kept, sums, lasts):
         """Write the partial sums of each row, a vector of them and one of their rests, and its last decays, those of no
         whole vector.
         """
@@ -313,8 +337,7 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
         widest_vectors()
         full = n // lanes
         for i in range(count):
-            scale = _Scale(at(scales, kind)[i], at(scales + LINE, kind)[i], at(scales + 2 * LINE, kind)[i], zero)
-            largest = at(scales + 3 * LINE, kind)[i]
+            scale, largest = _kept_of_row(kept, kind, i)
             total, rest = vector_of(largest), vector_of(zero)
             place, to = x, y
             for _ in range(full):
@@ -324,44 +347,37 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 place += LINE
                 to += LINE
             if full * lanes < n:
-                left = n - full * lanes
-                s, p = _parts(load_first(place, left, least), scale)
+                s, p = _parts(load_first(place, n - full * lanes, least), scale)
                 e, total, rest = _plus(total, rest, s, p)
                 store(e, lasts)
-            total, rest = without(total, rest, largest)
-            store(total, sums)
-            store(rest, sums + _SQUARE)
+            take_off(total, rest, largest, sums)
             x += x_row
             y += y_row
             sums += LINE
             lasts += LINE
 
     @compiled(**INLINED)
-    def of_rows(x, x_row, y, y_row, n, count, scale, lasts):
-        largest, _ = _largest_decay(scale)
-        scales, sums = stack(_SCALES), stack(_SUMS)
-        store(scale.base, scales)
-        store(scale.low, scales + LINE)
-        store(scale.shift, scales + 2 * LINE)
-        store(largest, scales + 3 * LINE)
-        add_rows(x, x_row, y, y_row, n, count, scales, sums, lasts)
-        for i in range(count, lanes):
-            store(vector_of(zero), sums + i * LINE)
-            store(vector_of(zero), sums + _SQUARE + i * LINE)
-        fold(sums)
+    def of_rows(x, x_row, y, y_row, n, count, m, lasts):
+        kept, sums = stack(_KEPT), stack(_SUMS)
+        scale, r = _scale(m)
+        _keep(kept, scale, _largest_decay(r)[0])
+        add_rows(x, x_row, y, y_row, n, count, kept, sums, lasts)
+        _clear(sums, zero, count, lanes)
+        fold_rows(sums)
         return load(sums, kind), load(sums + _SQUARE, kind)
 
     @compiled(**INLINED)
-    def without(total, rest, largest):
+    def take_off(total, rest, largest, sums):
         left = total - largest
-        return left, rest + sum_rest(total, -largest, left)
+        store(left, sums)
+        store(rest + sum_rest(total, -largest, left), sums + _SQUARE)
 
     @compiled(**_APART)
-    def add_columns(x, x_step, y, y_step, n, scales, sums):
+    def add_columns(x, x_step, y, y_step, n, kept, sums):
         """Write the partial sums of all columns, vectors at `sums`, and their rests."""
         not_inlined()
         widest_vectors()
-        scale = _Scale(load(scales, kind), load(scales + LINE, kind), load(scales + 2 * LINE, kind), zero)
+        scale, _ = _kept_of_columns(kept, kind)
         for i in range(n):
             place = sums + i % lanes * LINE
             s, p = _parts(load(x + i * x_step, kind), scale)
@@ -371,47 +387,41 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
             store(rest, place + _SQUARE)
 
     @compiled(**INLINED)
-    def of_columns(x, x_step, y, y_step, n, scale):
-        largest, _ = _largest_decay(scale)
-        scales, sums = stack(_SCALES), stack(_SUMS)
-        store(scale.base, scales)
-        store(scale.low, scales + LINE)
-        store(scale.shift, scales + 2 * LINE)
-        for i in range(lanes):
-            store(largest, sums + i * LINE)
-            store(vector_of(zero), sums + i * LINE + _SQUARE)
-        add_columns(x, x_step, y, y_step, n, scales, sums)
-        for i in range(lanes):
-            place = sums + i * LINE
-            total, rest = without(load(place, kind), load(place + _SQUARE, kind), largest)
-            store(total, place)
-            store(rest, place + _SQUARE)
-        return _added_up(sums, kind, lanes)
+    def of_columns(x, x_step, y, y_step, n, m):
+        kept, sums = stack(_KEPT), stack(_SUMS)
+        scale, r = _scale(m)
+        largest = _largest_decay(r)[0]
+        _keep(kept, scale, largest)
+        for place in range(sums, sums + lanes * LINE, LINE):
+            store(largest, place)
+            store(vector_of(zero), place + _SQUARE)
+        add_columns(x, x_step, y, y_step, n, kept, sums)
+        for place in range(sums, sums + lanes * LINE, LINE):
+            take_off(load(place, kind), load(place + _SQUARE, kind), largest, place)
+        fold_columns(sums)
+        return load(sums, kind), load(sums + _SQUARE, kind)
 
     return of_rows, of_columns
 
 
 def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Ln S of each of a vector of rows or columns whose largest numbers are m: `of_rows(x, x_row, n, count, m)` and
+    """The logarithms of S, where m are the largest numbers: `of_rows(x, x_row, n, count, m)` and
     `of_columns(x, x_step, n, m)`.
 
     Where m is infinite there is nothing that could be subtracted from it: 0, or NaN if a number is.
     """
     kind, size, lanes, zero, least = number
     one = type(zero)(1)
-    fold = _folded(number, _sum_with_rests)
+    fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
 
     @compiled(**_APART)
-    def add_rows(x, x_row, n, count, terms, counts, sums):
+    def add_rows(x, x_row, n, count, kept, counts, sums):
         """Write how many numbers of each row are the largest, and sums of the others' decays, with their rests."""
         not_inlined()
         widest_vectors()
         full = n // lanes
         for i in range(count):
-            m = at(terms, kind)[i]
-            scale = _Scale(
-                at(terms + LINE, kind)[i], at(terms + 2 * LINE, kind)[i], at(terms + 3 * LINE, kind)[i], zero
-            )
+            scale, m = _kept_of_row(kept, kind, i)
             total = rest = vector_of(zero)
             place, found = x, 0
             for _ in range(full):
@@ -431,12 +441,11 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
             x += x_row
 
     @compiled(**_APART)
-    def add_columns(x, x_step, n, terms, counts, sums):
+    def add_columns(x, x_step, n, kept, counts, sums):
         """Write the same of columns: vectors of them."""
         not_inlined()
         widest_vectors()
-        m = load(terms, kind)
-        scale = _Scale(load(terms + LINE, kind), load(terms + 2 * LINE, kind), load(terms + 3 * LINE, kind), zero)
+        scale, m = _kept_of_columns(kept, kind)
         found = vector_of(zero)
         for i in range(n):
             a, place = load(x + i * x_step, kind), sums + i % lanes * LINE
@@ -448,34 +457,27 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
         store(found, counts)
 
     @compiled(**INLINED)
-    def prepare(m, scale, terms, sums):
-        store(m, terms)
-        store(scale.base, terms + LINE)
-        store(scale.low, terms + 2 * LINE)
-        store(scale.shift, terms + 3 * LINE)
-        for i in range(lanes):
-            store(vector_of(zero), sums + i * LINE)
-            store(vector_of(zero), sums + i * LINE + _SQUARE)
-
-    @compiled(**INLINED)
     def of_rows(x, x_row, n, count, m):
-        scale = _scale(m)
-        terms, counts, sums = stack(_SCALES), stack(_VECTOR), stack(_SUMS)
-        prepare(m, scale, terms, sums)
+        kept, counts, sums = stack(_KEPT), stack(LINE), stack(_SUMS)
+        scale, r = _scale(m)
+        _keep(kept, scale, m)
         store(vector_of(one), counts)
-        add_rows(x, x_row, n, count, terms, counts, sums)
-        fold(sums)
-        logarithm = _log_of_sum(scale, load(counts, kind), load(sums, kind), load(sums + _SQUARE, kind))
+        _clear(sums, zero, 0, lanes)
+        add_rows(x, x_row, n, count, kept, counts, sums)
+        fold_rows(sums)
+        logarithm = _log_of_sum(r, load(counts, kind), load(sums, kind), load(sums + _SQUARE, kind))
         return corrected(logarithm, m, x, x_row, size, n, count)
 
     @compiled(**INLINED)
     def of_columns(x, x_step, n, m):
-        scale = _scale(m)
-        terms, counts, sums = stack(_SCALES), stack(_VECTOR), stack(_SUMS)
-        prepare(m, scale, terms, sums)
-        add_columns(x, x_step, n, terms, counts, sums)
-        total, rest = _added_up(sums, kind, lanes)
-        return corrected(_log_of_sum(scale, load(counts, kind), total, rest), m, x, size, x_step, n, lanes)
+        kept, counts, sums = stack(_KEPT), stack(LINE), stack(_SUMS)
+        scale, r = _scale(m)
+        _keep(kept, scale, m)
+        _clear(sums, zero, 0, lanes)
+        add_columns(x, x_step, n, kept, counts, sums)
+        fold_columns(sums)
+        logarithm = _log_of_sum(r, load(counts, kind), load(sums, kind), load(sums + _SQUARE, kind))
+        return corrected(logarithm, m, x, size, x_step, n, lanes)
 
     @compiled(**INLINED)
     def corrected(logarithm, m, x, x_row, x_step, n, count):
@@ -578,12 +580,12 @@ def function(name: str, kind: Any) -> Callable[..., Any]:
     rows, columns = _KERNELS[name](number)
 
     def compute(x, x_row, x_step, y, y_row, y_step, n, count):
+        widest_vectors()
         if x_step == size:
             at_once = max(1, min(lanes, _AT_ONCE // (max(1, n) * size)))
             for first in range(0, count, at_once):
                 rows(x + first * x_row, x_row, y + first * y_row, y_row, n, min(at_once, count - first))
         else:
-            widest_vectors()
             for first in range(0, count, lanes):
                 place = min(first, count - lanes) * size  # the last vector overlaps the one before
                 columns(x + place, x_step, y + place, y_step, n)
