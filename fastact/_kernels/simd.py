@@ -50,11 +50,50 @@ def common(*kinds: Any) -> Any:
 
 def spread(builder: Any, value: Any, kind: Any, wanted: Any) -> Any:
     """In LLVM: a number in every lane, where a vector is wanted of it."""
-    if kind == wanted:
-        return value
-    nothing = ir.Constant(ir.VectorType(value.type, wanted.lanes), ir.Undefined)
-    single = builder.insert_element(nothing, value, _I32(1))
-    return builder.shuffle_vector(single, nothing, ir.Constant(ir.VectorType(_I32, wanted.lanes), [1] * wanted.lanes))
+    return value if kind == wanted else in_all_lanes(builder, value, wanted.lanes)
+
+
+def in_all_lanes(builder: Any, value: Any, lanes: int) -> Any:
+    """In LLVM: the vector with a value in every lane."""
+    nothing = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    return shuffled(builder, builder.insert_element(nothing, value, _I32(0)), nothing, [0] * lanes)
+
+
+def first_lanes(builder: Any, count: Any, lanes: int) -> Any:
+    """In LLVM: a mask of so many lanes; a count out of range means all or none."""
+    order = ir.Constant(ir.VectorType(_I32, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", order, in_all_lanes(builder, builder.trunc(count, _I32), lanes))
+
+
+def shuffled(builder: Any, a: Any, b: Any, order: list[int]) -> Any:
+    """In LLVM: a vector of lanes of two."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(order)), order))
+
+
+def halves_exchanged(builder: Any, a: Any, b: Any, side: int) -> tuple[Any, Any]:
+    """In LLVM: of every two groups of `side` lanes the first ones of a and b in turns, and the second ones."""
+    count = a.type.count
+    first = [lane if not lane & side else count + lane - side for lane in range(count)]
+    second = [lane + side if not lane & side else count + lane for lane in range(count)]
+    return shuffled(builder, a, b, first), shuffled(builder, a, b, second)
+
+
+def call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """In LLVM: a function of its own that is named after the vectors of floats it is for, and after pointers if it is
+    masked.
+    """
+    bits = {ir.FloatType(): 32, ir.DoubleType(): 64}
+    vectors = [a.type for a in arguments if isinstance(a.type, ir.VectorType) and a.type.element in bits]
+    suffix = f"v{vectors[0].count}f{bits[vectors[0].element]}{'.p0' if 'masked' in name else ''}"
+    function = ir.FunctionType(result, [argument.type for argument in arguments])
+    full_name = f"llvm.{name}.{suffix}"
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, full_name), arguments)
+
+
+def load_lanes(builder: Any, pointer: Any, mask: Any, others: Any) -> Any:
+    """In LLVM: the numbers at a pointer in the lanes of a mask, and those of a vector in the other lanes."""
+    size = 8 if others.type.element == ir.DoubleType() else 4
+    return call(builder, "masked.load", others.type, [pointer, _I32(size), mask, others])
 
 
 def _operation(name: str) -> Any:
@@ -100,22 +139,16 @@ def _neg(a: Any) -> Any:
     return (lambda a: _negative(a)) if isinstance(a, Vector) else None
 
 
-def _chosen(compared: str) -> Any:
-    @intrinsic
-    def choice(typingctx: Any, a: Any, b: Any) -> Any:
-        kind = common(a, b)
+@intrinsic
+def larger(typingctx: Any, a: Any, b: Any) -> Any:
+    """`a` where it is larger than `b`, else `b`, which a NaN is too."""
+    kind = common(a, b)
 
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            x, y = (spread(builder, *pair, kind) for pair in zip(arguments, signature.args, strict=True))
-            return builder.select(builder.fcmp_ordered(compared, x, y), x, y)
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, y = (spread(builder, *pair, kind) for pair in zip(arguments, signature.args, strict=True))
+        return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
-        return kind(a, b), codegen
-
-    return choice
-
-
-larger = _chosen(">")
-larger.__doc__ = "`a` where it is larger than `b`, else `b`, which a NaN is too."
+    return kind(a, b), codegen
 
 
 @intrinsic
@@ -166,11 +199,9 @@ def load_first(typingctx: Any, address: Any, count: Any, others: Any) -> Any:
     kind = Vector(others)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        mask = _first(builder, kind, arguments[1])
+        mask = first_lanes(builder, arguments[1], kind.lanes)
         pointer = _pointer(context, builder, arguments[0], kind)
-        rest = spread(builder, arguments[2], others, kind)
-        align = _I32(others.bitwidth // 8)
-        return call(builder, "llvm.masked.load", kind, rest.type, [pointer, align, mask, rest])
+        return load_lanes(builder, pointer, mask, spread(builder, arguments[2], others, kind))
 
     return kind(types.intp, types.intp, others), codegen
 
@@ -192,29 +223,25 @@ def store_first(typingctx: Any, vector: Any, address: Any, count: Any) -> Any:
     """Write the first `count` numbers of a vector to an address."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        mask = _first(builder, vector, arguments[2])
+        mask = first_lanes(builder, arguments[2], vector.lanes)
         pointer = _pointer(context, builder, arguments[1], vector)
         align = _I32(vector.number.bitwidth // 8)
-        call(builder, "llvm.masked.store", vector, ir.VoidType(), [arguments[0], pointer, align, mask])
+        call(builder, "masked.store", ir.VoidType(), [arguments[0], pointer, align, mask])
         return context.get_dummy_value()
 
     return types.void(vector, types.intp, types.intp), codegen
 
 
 def exchange_of_halves(side: int) -> Any:
-    """`exchange(a, b)`: of every two groups of `side` lanes the first ones of a and b in turns, and the second ones."""
+    """`exchange(a, b)`, which gives `halves_exchanged`."""
 
     @intrinsic
     def exchange(typingctx: Any, a: Any, b: Any) -> Any:
         result = types.UniTuple(a, 2)
-        lanes = range(a.lanes)
-        first = [lane if not lane & side else a.lanes + lane - side for lane in lanes]
-        second = [lane + side if not lane & side else a.lanes + lane for lane in lanes]
 
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            orders = (ir.Constant(ir.VectorType(_I32, a.lanes), order) for order in (first, second))
-            vectors = [builder.shuffle_vector(*arguments, order) for order in orders]
-            return context.make_tuple(builder, result, vectors)
+            first, second = arguments
+            return context.make_tuple(builder, result, halves_exchanged(builder, first, second, side))
 
         return result(a, b), codegen
 
@@ -223,22 +250,3 @@ def exchange_of_halves(side: int) -> Any:
 
 def _pointer(context: Any, builder: Any, address: Any, kind: Any) -> Any:
     return builder.inttoptr(address, context.get_value_type(kind).as_pointer())
-
-
-def _first(builder: Any, kind: Any, count: Any) -> Any:
-    """A mask of the first lanes."""
-    order = ir.Constant(ir.VectorType(_I32, kind.lanes), list(range(kind.lanes)))
-    count = builder.trunc(count, _I32)
-    nothing = ir.Constant(order.type, ir.Undefined)
-    counts = builder.shuffle_vector(
-        builder.insert_element(nothing, count, _I32(0)), nothing, ir.Constant(order.type, None)
-    )
-    return builder.icmp_signed("<", order, counts)
-
-
-def call(builder: Any, name: str, kind: Any, result: Any, arguments: list[Any]) -> Any:
-    """In LLVM: one of its functions that is named after the type of a vector, and of a pointer for masked ones."""
-    pointer = ".p0" if "masked" in name else ""
-    function = ir.FunctionType(result, [argument.type for argument in arguments])
-    full_name = f"{name}.v{kind.lanes}f{kind.number.bitwidth}{pointer}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, full_name), arguments)

@@ -19,6 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from . import simd
 from .compiled import has_feature, is_x86
 from .memory import LINE
 from .numba_internals import cgutils, cpu_target
@@ -192,7 +193,6 @@ class Vectors:
         self.bytes = self.lanes * self.size
         self.real = ir.FloatType() if self.size == 4 else ir.DoubleType()
         self.type = ir.VectorType(self.real, self.lanes)
-        self._suffix = f"v{self.lanes}f{self.size * 8}"
 
     def offset(self, address: Any, distance: int) -> Any:
         return self.builder.add(address, _I64(distance))
@@ -201,8 +201,7 @@ class Vectors:
         pointer = self.builder.inttoptr(address, self.type.as_pointer())
         if mask is None:
             return self.builder.load(pointer, align=self.size)
-        zeros = ir.Constant(self.type, None)
-        return self._call("masked.load", f"{self._suffix}.p0", pointer, _I32(self.size), mask, zeros)
+        return simd.load_lanes(self.builder, pointer, mask, ir.Constant(self.type, None))
 
     def store(self, value: Any, address: Any) -> None:
         self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=self.size)
@@ -217,21 +216,16 @@ class Vectors:
     def spread(self, address: Any) -> Any:
         """The number at an address in all lanes."""
         number = self.builder.load(self.builder.inttoptr(address, self.real.as_pointer()), align=self.size)
-        return self._in_all_lanes(number, self.type)
+        return simd.in_all_lanes(self.builder, number, self.lanes)
 
     def first_lanes(self, count: Any) -> Any:
         """A mask of so many lanes; a count out of range means all or none."""
-        words = ir.VectorType(_I32, self.lanes)
-        order = ir.Constant(words, list(range(self.lanes)))
-        return self.builder.icmp_signed("<", order, self._in_all_lanes(self.builder.trunc(count, _I32), words))
+        return simd.first_lanes(self.builder, count, self.lanes)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         if not processor().fused_multiply_add:
             return self.builder.fadd(self.builder.fmul(a, b), c)
-        return self._call("fma", self._suffix, a, b, c)
-
-    def shuffle(self, a: Any, b: Any, order: list[int]) -> Any:
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(order)), order))
+        return simd.call(self.builder, "fma", self.type, [a, b, c])
 
     def repeat(self, count: Any, values: list[Any], body: Callable[[list[Any]], list[Any]]) -> list[Any]:
         """Go through `values = body(values)` as often as a word says; gives the last."""
@@ -253,16 +247,6 @@ class Vectors:
             result.add_incoming(first, before)
             result.add_incoming(last, end)
         return results
-
-    def _in_all_lanes(self, value: Any, kind: Any) -> Any:
-        single = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _I32(0))
-        return self.shuffle(single, ir.Constant(kind, ir.Undefined), [0] * self.lanes)
-
-    def _call(self, name: str, suffix: str, *arguments: Any) -> Any:
-        kind = ir.FunctionType(self.type, [argument.type for argument in arguments])
-        return self.builder.call(
-            cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.{suffix}"), arguments
-        )
 
 
 def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
@@ -415,9 +399,7 @@ def _lanes_added_up(vectors: Vectors, values: list[Any]) -> Any:
             pairs = [(values[0], values[0])]
         else:
             pairs = list(zip(values[: len(values) // 2], values[len(values) // 2 :], strict=True))
-        lower = [lane - lane % group + lane % half + (lanes if lane % group >= half else 0) for lane in range(lanes)]
-        upper = [lane + half for lane in lower]
-        values = [builder.fadd(vectors.shuffle(a, b, lower), vectors.shuffle(a, b, upper)) for a, b in pairs]
+        values = [builder.fadd(*simd.halves_exchanged(builder, a, b, half)) for a, b in pairs]
         group = half
     return values[0]
 
@@ -428,12 +410,9 @@ def _transposition_body(vectors: Vectors, source: Any, source_row: Any, destinat
     rows = [vectors.load(builder.add(source, builder.mul(source_row, _I64(i)))) for i in range(lanes)]
     side = lanes // 2
     while side:
-        from_lower = [lane if not lane & side else lanes + lane - side for lane in range(lanes)]
-        from_upper = [lane + side if not lane & side else lanes + lane for lane in range(lanes)]
         for i in range(lanes):
             if not i & side:
-                a, b = rows[i], rows[i + side]
-                rows[i], rows[i + side] = vectors.shuffle(a, b, from_lower), vectors.shuffle(a, b, from_upper)
+                rows[i], rows[i + side] = simd.halves_exchanged(builder, rows[i], rows[i + side], side)
         side //= 2
     for i in range(lanes):
         vectors.store(rows[i], builder.add(destination, builder.mul(destination_row, _I64(i))))
