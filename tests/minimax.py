@@ -89,7 +89,7 @@ def _third_of_artanh(v: Any) -> Any:
 
 
 def _inverse_of_mills(root: float) -> Function:
-    """A / b = 1 / g - root u for the ratio g = b / (root u b + a): an error of it times g is one of g."""
+    """1 / g - root u = a / b for the ratio g = b / (root u b + a): an error of it times g is one of g."""
     return lambda u: 1 / _mills(u) - mpf(root) * u
 
 
@@ -199,8 +199,9 @@ def _fit_together(of: Approximation, choices: int = 300) -> tuple[Coefficients, 
     u = np.array(grid, np.float64)
     bottom = np.array([float(_polynomial(b, x)) for x in grid])
     weight = np.array([float(of.weight(x)) for x in grid])
-    start = np.array([float((_quotient(a, b, x) - of.function(x)) * of.weight(x)) for x in grid])
-    quotient = np.array([float(_quotient(a, b, x)) for x in grid])
+    exact = [_quotient(a, b, x) for x in grid]
+    quotient = np.array(exact, np.float64)
+    start = np.array([float((value - of.function(x)) * of.weight(x)) for value, x in zip(exact, grid, strict=True)])
     #: How the weighted error changes with each coefficient, to first order, and the numbers that it may become.
     slopes = [u**i / bottom * weight for i in range(degrees[0])]
     slopes += [-quotient * u**i / bottom * weight for i in range(degrees[1])]

@@ -242,6 +242,8 @@ def test_inside_njit() -> None:
     np.testing.assert_array_equal(passed(fastact.softmax, x), fastact.softmax(x))
     for other in (np.arange(12).reshape(3, 4), x[::2, ::-3], x[0]):
         np.testing.assert_array_equal(passed(fastact.logsumexp, other), fastact.logsumexp(other))
+    bytes_ = np.arange(12, dtype=np.int8).reshape(3, 4)  # float16 from Python, which does not exist here
+    np.testing.assert_array_equal(passed(fastact.softmax, bytes_), fastact.softmax(bytes_.astype(np.float32)))
     with pytest.raises(ValueError, match="the axis must be the last"):
         into(x, out, reduced, 0)
     with pytest.raises(ValueError, match="another shape"):

@@ -85,7 +85,7 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         try_out_numba()
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
-        number = _common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
+        number = common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
         function = _new_result
         if len(given) > len(operands):
             function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
@@ -208,7 +208,7 @@ def _all_fit_compiled(operands: Any, out: Any) -> Any:
     return fit
 
 
-def _common_type(ufunc: np.ufunc, operands: list[Any]) -> Any:
+def common_type(ufunc: np.ufunc, operands: list[Any]) -> Any:
     """The type to compute in: that of the ufunc, but scalars after the first operand take the others' type."""
     name = ufunc.__name__
     first, *others = operands

@@ -160,7 +160,7 @@ def _documented(doc: str, has_default: bool, integers: bool, ulp: Ulp) -> str:
     """The docstring of an activation: what its row says, and what is the same of all, in numpydoc's order."""
     summary, *given = re.split(r"\n\n(?=\w+\n-+\n)", doc)
     own: dict[str, str] = dict(re.split(r"\n-+\n", section) for section in given)
-    types_kept = "Floats and integers keep their type." if integers else _FLOATS_KEPT
+    types_kept = "Floats and integers keep their type." if integers else FLOATS_KEPT
     parameters = [
         f"x : array_like\n    Real numbers of any shape. {types_kept}",
         *filter(None, [own.pop("Parameters", "")]),
@@ -170,22 +170,29 @@ def _documented(doc: str, has_default: bool, integers: bool, ulp: Ulp) -> str:
         parameters.append(
             "**ufunc_kwargs\n    Every other keyword of a ufunc: `where`, `dtype`, `casting`, `order`, `subok`."
         )
-    errors = (
-        f"Largest error, subnormal results included: {ulp.float32:g} ULP in float32, {ulp.float64:g} in float64\n"
-        f"({ulp.unfused:g} in both on a CPU without fused multiply-add), {ulp.float16:g} in float16."
-    )
-    errors = "Exact: 0 ULP." if not any(ulp) else errors
     sections = {
         "Parameters": "\n".join(parameters),
         "Returns": f"ndarray or scalar\n{textwrap.indent(own.pop('Returns', 'The values.'), '    ')}",
         "Raises": "TypeError\n    If an operand is complex, longdouble, an object or a string.",
-        "Notes": "\n\n".join(filter(None, [f"{errors} No floating-point warning is raised.", own.pop("Notes", "")])),
+        "Notes": "\n\n".join(
+            filter(None, [f"{stated(ulp)} No floating-point warning is raised.", own.pop("Notes", "")])
+        ),
         **own,
     }
     return "\n\n".join([summary, *(f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections.items())])
 
 
-_FLOATS_KEPT = "float16, float32 and float64 keep their type; integers are converted\n    as by `numpy.tanh`."
+def stated(ulp: Ulp) -> str:
+    """The largest errors as docstrings have them."""
+    if not any(ulp):
+        return "Exact: 0 ULP."
+    return (
+        f"Largest error, subnormal results included: {ulp.float32:g} ULP in float32, {ulp.float64:g} in float64\n"
+        f"({ulp.unfused:g} in both on a CPU without fused multiply-add), {ulp.float16:g} in float16."
+    )
+
+
+FLOATS_KEPT = "float16, float32 and float64 keep their type; integers are converted\n    as by `numpy.tanh`."
 
 
 def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, ...]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import operator
 from collections.abc import Callable
@@ -14,37 +15,31 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from . import axis_record, loop_record, store, threads, ufunc
 from .capi import LoopTable, c_function
-from .registry import Ulp
+from .registry import FLOATS_KEPT, Ulp, stated
 
 _CODES = "efd"
 
 
-class _Loop:
-    """The loop of a function for one type, loaded when first called."""
+#: The largest errors; of logsumexp in places of the largest number where that is further from 0 than the result.
+bounds = {
+    "softmax": Ulp(float16=0.51, float32=3.1, float64=3.1, unfused=4),
+    "log_softmax": Ulp(float16=0.51, float32=3, float64=3, unfused=4),
+    "logsumexp": Ulp(float16=0.51, float32=3.5, float64=3.5, unfused=5),
+}
 
-    def __init__(self, name: str, code: str, reduces: bool, table: LoopTable, index: int) -> None:
-        dtype = np.dtype(code)
-        self._function, self._computed = name, np.result_type(dtype, np.float32)
-        self.name = f"{name} of {dtype}"
-        self.record = np.zeros(axis_record.WORDS, np.intp)
-        self.record[loop_record.ITEM_SIZE] = dtype.itemsize
-        self.record[loop_record.LOOP_ITEM_SIZE] = self._computed.itemsize
+
+class _Loop(ufunc.TypedLoop):
+    """The loop of a function for one type."""
+
+    def __init__(self, function: str, code: str, reduces: bool, table: LoopTable, index: int) -> None:
+        super().__init__(function, code, axis_record.WORDS, table, index)
         self.record[axis_record.REDUCES] = reduces
-        self._table, self._index = table, index
-        address = int(self.record.ctypes.data)
-        table.set_data(index, address)
-        ufunc.loops[address] = self
+        self._function = function
 
     def load(self) -> int:
-        """Make the loop ready; gives the C function that serves it from now on."""
         self.record[loop_record.FUNCTION] = store.load_own("along_axis", self._function, str(self._computed))
-        self.record[loop_record.POOL] = threads.pool_address()
-        self.record[loop_record.GRAIN] = threads.GRAIN
         self.record[axis_record.NO_MEMORY] = _no_memory()
-        self.record[loop_record.PART] = store.load_own("drive_axis_part")
-        driver = store.load_own("drive_axis")
-        self._table.set_function(self._index, driver)
-        return driver
+        return self._served_by("drive_axis", threads.GRAIN)
 
 
 @functools.cache
@@ -64,26 +59,47 @@ def _gufunc(name: str, reduces: bool) -> np.ufunc:
     return table.ufunc(name, f"`fastact.{name}` along the last axis.", 1, "(n)->()" if reduces else "(n)->(n)")
 
 
-gufuncs = {name: _gufunc(name, name == "logsumexp") for name in ("softmax", "log_softmax", "logsumexp")}
+#: Those that give a number for each row.
+REDUCTIONS = ("logsumexp",)
+
+gufuncs = {name: _gufunc(name, name in REDUCTIONS) for name in bounds}
 _softmax, _log_softmax, _logsumexp = gufuncs.values()
 
 _Axis = int | tuple[int, ...] | None
 _Out = npt.NDArray[Any] | tuple[npt.NDArray[Any]] | None
 
 
+_SAME_OF_ALL = {
+    "operands": f"""x : array_like
+    Real numbers of any shape. {FLOATS_KEPT}
+axis : int, tuple of int or None, optional
+    Along which the sum is taken; None is all axes. The last by default, along which it is quickest.
+out : ndarray or tuple of one, optional
+    Where the result goes.""",
+    "wrong_type": """TypeError
+    If `x` is complex, longdouble, an object or a string, or a masked array.""",
+    "no_numbers": """ValueError
+    If there are no numbers along the axis, as in SciPy.""",
+    "promises": """A row gives the same bits alone, in an array
+of any layout, and on any number of threads. No floating-point warning is raised.""",
+}
+
+
+def _documented(face: Callable[..., Any]) -> Callable[..., Any]:
+    """Fill into a docstring what is the same of all, and the bounds."""
+    if face.__doc__ is not None:
+        face.__doc__ = inspect.cleandoc(face.__doc__).format(**_SAME_OF_ALL, errors=stated(bounds[face.__name__]))
+    return face
+
+
+@_documented
 def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     """
     Exponentials divided by their sum, ``exp(x) / sum(exp(x))`` along an axis.
 
     Parameters
     ----------
-    x : array_like
-        Real numbers of any shape. float16, float32 and float64 keep their type; integers are converted as by
-        `numpy.tanh`.
-    axis : int, tuple of int or None, optional
-        Along which the results add up to 1; None is all axes. The last by default, along which it is quickest.
-    out : ndarray or tuple of one, optional
-        Where the result goes.
+    {operands}
 
     Returns
     -------
@@ -93,16 +109,12 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
 
     Raises
     ------
-    TypeError
-        If `x` is complex, longdouble, an object or a string, or a masked array.
-    ValueError
-        If there are no numbers along the axis, as in SciPy.
+    {wrong_type}
+    {no_numbers}
 
     Notes
     -----
-    Largest error, subnormal results included: 3.1 ULP in float32 and float64 (4 on a CPU without fused multiply-add),
-    0.51 in float16. A row gives the same bits alone, in an array of any layout, and on any number of threads. No
-    floating-point warning is raised.
+    {errors} {promises}
 
     J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs", in *Neurocomputing*
     (1990); the sum with its rest by T. J. Dekker, "A floating-point technique for extending the available precision"
@@ -120,19 +132,14 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     return _general(_softmax, x, axis, out)
 
 
+@_documented
 def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     """
     Logarithm of `softmax`, ``x - log(sum(exp(x)))`` along an axis.
 
     Parameters
     ----------
-    x : array_like
-        Real numbers of any shape. float16, float32 and float64 keep their type; integers are converted as by
-        `numpy.tanh`.
-    axis : int, tuple of int or None, optional
-        Along which the sum is taken; None is all axes. The last by default, along which it is quickest.
-    out : ndarray or tuple of one, optional
-        Where the result goes.
+    {operands}
 
     Returns
     -------
@@ -141,16 +148,13 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
 
     Raises
     ------
-    TypeError
-        If `x` is complex, longdouble, an object or a string, or a masked array.
-    ValueError
-        If there are no numbers along the axis, as in SciPy.
+    {wrong_type}
+    {no_numbers}
 
     Notes
     -----
-    Largest error, subnormal results included: 3 ULP in float32 and float64 (4 on a CPU without fused multiply-add),
-    0.51 in float16. Near 0 nothing is lost: float32 gives -2e-9 at the first of 20 and 0. A row gives the same bits
-    alone, in an array of any layout, and on any number of threads. No floating-point warning is raised.
+    {errors} Near 0 nothing is lost: float32 gives -2e-9 at the first of 20 and 0.
+    {promises}
 
     Examples
     --------
@@ -163,19 +167,14 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     return _general(_log_softmax, x, axis, out)
 
 
+@_documented
 def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bool = False) -> Any:
     """
     Logarithm of the sum of exponentials, ``log(sum(exp(x)))`` along an axis.
 
     Parameters
     ----------
-    x : array_like
-        Real numbers of any shape. float16, float32 and float64 keep their type; integers are converted as by
-        `numpy.tanh`.
-    axis : int, tuple of int or None, optional
-        Along which the sum is taken; None is all axes. The last by default, along which it is quickest.
-    out : ndarray or tuple of one, optional
-        Where the result goes.
+    {operands}
     keepdims : bool, optional
         Whether the axis stays, with length 1.
 
@@ -186,14 +185,12 @@ def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bo
 
     Raises
     ------
-    TypeError
-        If `x` is complex, longdouble, an object or a string, or a masked array.
+    {wrong_type}
 
     Notes
     -----
-    Largest error: 3.5 ULP in float32 and float64 (5 on a CPU without fused multiply-add), 0.51 in float16, of the
-    result or, where that is nearer to 0 than the largest number, of that. A row gives the same bits alone, in an array
-    of any layout, and on any number of threads. No floating-point warning is raised.
+    {errors} These are places of the result or, where that is
+    nearer to 0 than the largest number, of that. {promises}
 
     P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA Journal
     of Numerical Analysis 41 (2021).
@@ -247,13 +244,6 @@ def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None 
     np.copyto(out, result, casting="same_kind")
     return out
 
-
-#: The largest errors; of logsumexp in places of the largest number where that is further from 0 than the result.
-bounds = {
-    "softmax": Ulp(float16=0.51, float32=3.1, float64=3.1, unfused=4),
-    "log_softmax": Ulp(float16=0.51, float32=3, float64=3, unfused=4),
-    "logsumexp": Ulp(float16=0.51, float32=3.5, float64=3.5, unfused=5),
-}
 
 #: What users call.
 faces: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}

@@ -44,41 +44,55 @@ _KEYWORDS = (
 )
 
 #: What loads the loop whose record has an address.
-loops: dict[int, Any] = {}
+loops: dict[int, TypedLoop] = {}
 activations: dict[np.ufunc, Activation] = {}
 
 
-class Loop:
-    """The loop of an activation for one type, which C knows by the address of its record; loaded when first called."""
+class TypedLoop:
+    """A loop for one type, which C knows by the address of its record; loaded when first called."""
 
-    def __init__(self, owner: Activation, code: str, table: LoopTable, index: int) -> None:
+    def __init__(self, name: str, code: str, words: int, table: LoopTable, index: int) -> None:
         dtype = np.dtype(code)
         self._computed = np.dtype(np.float32) if code == "e" else dtype
-        self.name = f"{owner.name} of {dtype}"
-        self.record = np.zeros(loop_record.WORDS, np.intp)
-        self.record[loop_record.INPUTS] = owner.inputs
+        self.name = f"{name} of {dtype}"
+        self.record = np.zeros(words, np.intp)
         self.record[loop_record.ITEM_SIZE] = dtype.itemsize
         self.record[loop_record.LOOP_ITEM_SIZE] = self._computed.itemsize
-        self.record[loop_record.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
-        self.runs_as_python = False  # once it is loaded
-        self._owner = owner
         self._table, self._index = table, index
-        table.set_data(index, self.address)
-        loops[self.address] = self
-
-    @property
-    def address(self) -> int:
-        """Of the record."""
-        return int(self.record.ctypes.data)
+        address = int(self.record.ctypes.data)
+        table.set_data(index, address)
+        loops[address] = self
 
     def load(self) -> int:
         """Make the loop ready; gives the C function that serves it from now on."""
-        self.inner()
+        raise NotImplementedError
+
+    def _served_by(self, driver: str, grain: int) -> int:
         self.record[loop_record.POOL] = threads.pool_address()
-        self.record[loop_record.PART] = _part()
-        self.record[loop_record.GRAIN] = _NEVER if self.runs_as_python else threads.GRAIN
-        self._table.set_function(self._index, _driver())
-        return _driver()
+        self.record[loop_record.PART] = _own(f"{driver}_part")
+        self.record[loop_record.GRAIN] = grain
+        self._table.set_function(self._index, _own(driver))
+        return _own(driver)
+
+
+@functools.cache
+def _own(kind: str) -> int:
+    return store.load_own(kind)
+
+
+class Loop(TypedLoop):
+    """The loop of an activation for one type."""
+
+    def __init__(self, owner: Activation, code: str, table: LoopTable, index: int) -> None:
+        super().__init__(owner.name, code, loop_record.WORDS, table, index)
+        self.record[loop_record.INPUTS] = owner.inputs
+        self.record[loop_record.STREAM] = STREAM_BYTES if owner.memory_bound else _NEVER
+        self.runs_as_python = False  # once it is loaded
+        self._owner = owner
+
+    def load(self) -> int:
+        self.inner()
+        return self._served_by("drive", _NEVER if self.runs_as_python else threads.GRAIN)
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
@@ -230,22 +244,11 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 
 @functools.cache
-def _driver() -> int:
-    return store.load_own("drive")
-
-
-@functools.cache
-def _part() -> int:
-    return store.load_own("drive_part")
-
-
-@functools.cache
 def first_call() -> int:
     """The C function that a ufunc calls for a loop that is not loaded yet."""
 
     def load(addresses: int, dimensions: int, strides: int, record: int) -> int:
-        address: int = loops[record].load()
-        return address
+        return loops[record].load()
 
     return c_function(load, "load")
 
