@@ -34,9 +34,7 @@ class Network(NamedTuple):
     def probabilities(self, x: Array) -> Array:
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = fastact.neuron(x, weights, bias, self.activation)
-        z = fastact.neuron(x, self.weights[-1], self.biases[-1], None)
-        probabilities: Array = np.exp(z - z.max(axis=1, keepdims=True))
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        probabilities: Array = fastact.softmax(fastact.neuron(x, self.weights[-1], self.biases[-1], None))
         return probabilities
 
 
