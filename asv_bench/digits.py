@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 import fastact
-from asv_bench.peers import Array, turn
+from asv_bench.peers.work import Array
+from asv_bench.peers.workers import turn
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # else it wants TensorFlow
 

@@ -45,7 +45,7 @@ from fastact._kernels import requirements
 tried = "{}.{}".format(*requirements.NEWEST_TRIED)
 assert f"up to {tried}, and this is 0.99.0; a short test passed" in message
 assert call() == []
-fastact.warmup()
+fastact.neuron(np.ones((3, 2)), np.ones((2, 3)))
 """
     run(NEWER + code, tmp_path)
 

@@ -17,7 +17,7 @@ from .._runtime import registry
 from .._runtime.neuron import neuron
 from .._runtime.registry import Row
 from .._runtime.threads import get_num_threads
-from . import decimals
+from . import decimals, errors
 
 Array = npt.NDArray[Any]
 
@@ -70,8 +70,7 @@ def _table() -> Iterator[str]:
     for row in registry.of_x_alone().values():
         for dtype in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
             cells = [_compare(*_calls(row, dtype, n)) for n in (_IN_CACHE, _LARGE)]
-            errors = _errors(row, dtype)
-            yield _line(row.name, str(dtype), cells, (_IN_CACHE, _LARGE), errors)
+            yield _line(row.name, str(dtype), cells, (_IN_CACHE, _LARGE), _errors(row, dtype))
     yield ""
     yield f"Neuron: {_ROWS:,} rows of {_INPUTS_EACH} inputs, sigmoid, us per call, up to {threads} threads"
     yield ""
@@ -82,12 +81,12 @@ def _table() -> Iterator[str]:
 
 
 def _line(
-    name: str, dtype: str, cells: list[tuple[float, float]], sizes: tuple[int, ...], errors: tuple[float, float]
+    name: str, dtype: str, cells: list[tuple[float, float]], sizes: tuple[int, ...], found: tuple[float, float]
 ) -> str:
     text = f"{name:13}{dtype:7}"
     for (theirs, ours), n in zip(cells, sizes, strict=True):
         text += f"{theirs / n * 1e9:7.2f}{ours / n * 1e9:8.2f}{theirs / ours:6.1f}x"
-    return text + f"{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
+    return text + f"{_ulp(found[0]):>8}{_ulp(found[1]):>8}"
 
 
 def _ulp(error: float) -> str:
@@ -95,7 +94,7 @@ def _ulp(error: float) -> str:
 
 
 def _calls(row: Row, dtype: np.dtype[Any], n: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    x = _within(row, np.random.default_rng(0).normal(scale=3, size=n)).astype(dtype)
+    x = errors.within(row, np.random.default_rng(0).normal(scale=3, size=n)).astype(dtype)
     ours, theirs = np.empty_like(x), np.empty_like(x)
     others = [dtype.type(default) for default in row.defaults]
     return lambda: row.numpy(x, *others, theirs), lambda: row.face(x, out=ours)
@@ -124,45 +123,13 @@ def _compare(
 
 
 def _errors(row: Row, dtype: np.dtype[Any]) -> tuple[float, float]:
-    x = _within(row, _samples(dtype).astype(np.float64)).astype(dtype)
-    x = x[(x > row.domain[0]) & (x < row.domain[1])]
+    x = errors.samples(row, dtype, _SAMPLES)
     others = [dtype.type(default) for default in row.defaults]
     with np.errstate(all="ignore"):
         theirs = row.numpy(x, *others, np.empty_like(x))
     with decimals.digits():
-        exact = [_exact(row, value, *others) for value in x]
-        return _largest_error(theirs, exact), _largest_error(row.face(x), exact)
-
-
-def _exact(row: Row, *operands: Any) -> decimal.Decimal:
-    result: decimal.Decimal = row.definition(decimals, *[decimal.Decimal(float(operand)) for operand in operands])
-    return result
-
-
-def _within(row: Row, x: Array) -> Array:
-    """Numbers folded into a domain that begins at 0, if it is bounded."""
-    return x if math.isinf(row.domain[1]) else np.abs(x) % row.domain[1]
-
-
-def _samples(dtype: np.dtype[Any]) -> Array:
-    """Of both signs and every magnitude: from the least normal number up, and dense where the functions bend."""
-    info = np.finfo(dtype)
-    reach = -math.log(float(info.smallest_subnormal))
-    generator = np.random.default_rng(1)
-    magnitudes = np.exp(generator.uniform(math.log(float(info.tiny)), math.log(reach), _SAMPLES // 3))
-    spread = generator.uniform(-reach, reach, _SAMPLES // 3)
-    bend = generator.normal(scale=3, size=_SAMPLES - 2 * (_SAMPLES // 3))
-    signs = generator.choice([-1.0, 1.0], magnitudes.size)
-    return np.concatenate([magnitudes * signs, spread, bend]).astype(dtype)
-
-
-def _largest_error(values: Array, exact: list[decimal.Decimal]) -> float:
-    """In units of the last place of the exact value rounded to the type."""
-    places = np.spacing(np.abs(np.array([float(e) for e in exact]).astype(values.dtype)))
-    return max(
-        float(abs(decimal.Decimal(float(value)) - e) / decimal.Decimal(float(place)))
-        for value, e, place in zip(values, exact, places, strict=True)
-    )
+        exact = [errors.exact(row, value, *others) for value in x]
+        return errors.largest(theirs, exact), errors.largest(row.face(x), exact)
 
 
 def _neuron_row(dtype: np.dtype[Any]) -> str:
@@ -186,8 +153,8 @@ def _neuron_row(dtype: np.dtype[Any]) -> str:
         for row in x[:count]:
             products = (decimal.Decimal(float(a)) * decimal.Decimal(float(b)) for a, b in zip(row, w, strict=True))
             exact.append(sigmoid.definition(decimals, sum(products, decimal.Decimal(float(bias)))))
-        errors = _largest_error(theirs[:count], exact), _largest_error(ours[:count], exact)
+        found = errors.largest(theirs[:count], exact), errors.largest(ours[:count], exact)
     return (
         f"{'neuron':13}{dtype!s:7}{times[0] * 1e6:7.0f}{times[1] * 1e6:8.0f}{times[0] / times[1]:6.1f}x"
-        f"{'':22}{_ulp(errors[0]):>8}{_ulp(errors[1]):>8}"
+        f"{'':22}{_ulp(found[0]):>8}{_ulp(found[1]):>8}"
     )
