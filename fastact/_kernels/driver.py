@@ -17,10 +17,11 @@ from .._runtime import pool_record
 from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
 from . import pool
 from .calls import call
-from .compiled import STRICT, compiled, not_inlined, widest_vectors
+from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .float_state import enter_default_float_state, leave_float_state
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
+from .turns import for_each
 
 WORDS = types.CPointer(types.intp)
 byte, half_word, word, double_word = types.uint8, types.uint16, types.uint32, types.uint64
@@ -45,12 +46,16 @@ _POINTER_SPACE = _MAX_OPERANDS * 8
 def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[..., None]:
     """`loop(addresses, n)` that applies a scalar function to contiguous operands of type `real`."""
 
+    @compiled(**STRICT)
+    def apply(i, sources, destination):
+        always_inlined()  # which users' functions would inherit as an option
+        destination[i] = kernel(*elements(sources, i))
+
+    apply_to_all = for_each(apply)
+
     def loop(addresses, n):
         widest_vectors()
-        sources = operands(addresses, real, inputs)
-        destination = at(addresses[inputs], real)
-        for i in range(n):
-            destination[i] = kernel(*elements(sources, i))
+        apply_to_all(n, (operands(addresses, real, inputs), at(addresses[inputs], real)))
 
     return loop
 
