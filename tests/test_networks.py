@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asv_bench import digits
+from asv_bench import digits, training
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
@@ -25,3 +25,13 @@ def test_digits_as_keras_tells_them() -> None:
     network = digits.network_of(classifier)
     keras = digits.called(digits.keras_model(network), images)
     np.testing.assert_allclose(network.probabilities(images), keras, rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_is_trained_as_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn", exc_type=ImportError)
+    monkeypatch.setattr(training, "EPOCHS", 10)
+    data = training.digits("float64")
+    ours, theirs = (way(data, training.first_weights("float64")) for way in (training.by_fastact, training.by_numpy))
+    for got, expected in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-11)
+    assert training.right(ours, data) > 0.9

@@ -106,7 +106,7 @@ def beside(typingctx: Any, other: Any, value: Any, otherwise: Any) -> Any:
 @intrinsic
 def to_bits(typingctx: Any, x: Any) -> Any:
     """The bit pattern of a float, or of each lane of a vector, as an integer of the same width."""
-    result = simd.Vector(_integer(x.number)) if isinstance(x, simd.Vector) else _integer(x)
+    result = simd.Vector(_integer(x.number), x.count) if isinstance(x, simd.Vector) else _integer(x)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
@@ -118,7 +118,7 @@ def to_bits(typingctx: Any, x: Any) -> Any:
 def from_bits(typingctx: Any, pattern: Any) -> Any:
     """The float with this bit pattern, or the vector with these."""
     real = types.float64 if simd.number_of(pattern).bitwidth == 64 else types.float32
-    result = simd.Vector(real) if isinstance(pattern, simd.Vector) else real
+    result = simd.Vector(real, pattern.count) if isinstance(pattern, simd.Vector) else real
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(result))

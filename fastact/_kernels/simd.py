@@ -1,8 +1,9 @@
 """Vectors of numbers as values in compiled code: what loops are written with that LLVM does not make SIMD of by itself.
 
 A `Vector` is 64 bytes of float32 or float64, whatever the processor's registers hold, so that sums by lanes have the
-same bits everywhere. The arithmetic of `numbers` and Python's `+`, `-`, `*`, `/` take vectors as they take numbers,
-lane by lane; a number beside a vector stands for a vector of it.
+same bits everywhere; or several of them, whose chains of operations are done in turns (`turns` says why). The
+arithmetic of `numbers` and Python's `+`, `-`, `*`, `/` take vectors as they take numbers, lane by lane; a number beside
+a vector stands for a vector of it, and a vector beside several for as many of it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _I32 = ir.IntType(32)
 
 
 class Vector(types.Type):  # type: ignore[misc]
-    """64 bytes of numbers of a type."""
+    """64 bytes of numbers of a type, or several of them, for which each operation is done before the next one."""
 
-    def __init__(self, number: Any) -> None:
-        self.number = number
-        self.lanes = LINE * 8 // number.bitwidth
+    def __init__(self, number: Any, count: int = 1) -> None:
+        self.number, self.count = number, count
+        self.lanes = count * LINE * 8 // number.bitwidth
         super().__init__(f"vector({self.lanes} x {number})")
 
 
@@ -45,12 +46,16 @@ def common(*kinds: Any) -> Any:
     """The type of an operation on vectors and numbers of one type; None where there is none."""
     if len({number_of(kind) for kind in kinds}) != 1:
         return None
-    return next((kind for kind in kinds if isinstance(kind, Vector)), kinds[0])
+    return max(kinds, key=lambda kind: kind.count if isinstance(kind, Vector) else 0)
 
 
 def spread(builder: Any, value: Any, kind: Any, wanted: Any) -> Any:
-    """In LLVM: a number in every lane, where a vector is wanted of it."""
-    return value if kind == wanted else in_all_lanes(builder, value, wanted.lanes)
+    """In LLVM: a number in every lane, where a vector is wanted of it; a vector several times, where that is."""
+    if kind == wanted:
+        return value
+    if isinstance(kind, Vector):
+        return shuffled(builder, value, value, list(range(kind.lanes)) * (wanted.count // kind.count))
+    return in_all_lanes(builder, value, wanted.lanes)
 
 
 def in_all_lanes(builder: Any, value: Any, lanes: int) -> Any:
@@ -216,6 +221,58 @@ def store(typingctx: Any, vector: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(vector, types.intp), codegen
+
+
+@intrinsic
+def load_lines(typingctx: Any, address: Any, step: Any, number: Any, count: Any) -> Any:
+    """`count` vectors (a literal, a power of two) of numbers of a type, at addresses a step apart, as one."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    line, kind = Vector(number.dtype), Vector(number.dtype, count.literal_value)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place, distance = arguments[:2]
+        lines = []
+        for _ in range(kind.count):
+            lines.append(builder.load(_pointer(context, builder, place, line), align=number.dtype.bitwidth // 8))
+            place = builder.add(place, distance)
+        while len(lines) > 1:
+            order = list(range(2 * lines[0].type.count))
+            lines = [shuffled(builder, a, b, order) for a, b in zip(lines[::2], lines[1::2], strict=True)]
+        return lines[0]
+
+    return kind(types.intp, types.intp, number, count), codegen
+
+
+def _lines(builder: Any, vector: Any, count: int) -> list[Any]:
+    lanes = vector.type.count // count
+    return [shuffled(builder, vector, vector, list(range(i * lanes, (i + 1) * lanes))) for i in range(count)]
+
+
+@intrinsic
+def lines(typingctx: Any, vector: Any) -> Any:
+    """The vectors that were loaded as one."""
+    result = types.UniTuple(Vector(vector.number), vector.count)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_tuple(builder, result, _lines(builder, arguments[0], vector.count))
+
+    return result(vector), codegen
+
+
+@intrinsic
+def store_lines(typingctx: Any, vector: Any, address: Any, step: Any) -> Any:
+    """Write vectors that were loaded as one to addresses a step apart."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = arguments[1]
+        for line in _lines(builder, arguments[0], vector.count):
+            pointer = _pointer(context, builder, place, Vector(vector.number))
+            builder.store(line, pointer, align=vector.number.bitwidth // 8)
+            place = builder.add(place, arguments[2])
+        return context.get_dummy_value()
+
+    return types.void(vector, types.intp, types.intp), codegen
 
 
 @intrinsic

@@ -20,7 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
+from numba.extending import overload
 
+from . import vectors
 from .compiled import INLINED, STRICT, compiled, not_inlined, widest_vectors
 from .exponential import core, for_type, quotient, reduced, short_power, split, with_product
 from .logarithms import log_of_1_plus
@@ -30,10 +32,13 @@ from .simd import (
     count_equal,
     exchange_of_halves,
     larger,
+    lines,
     load,
     load_first,
+    load_lines,
     store,
     store_first,
+    store_lines,
     vector_of,
     where_equal,
 )
@@ -111,8 +116,29 @@ def _plus(total, rest, s, p):
     larger than the sum was, the rest is off by what they are rounded by then; the sum doubles there.
     """
     e = fma(s, p, s)
-    result = total + e
-    return e, result, rest + fma(s, p, (total - result) + s)
+    return (e, *_sum_with(total, rest, e, s, p))
+
+
+def _sum_with(total: Any, rest: Any, e: Any, s: Any, p: Any) -> Any:
+    """The sum and its rest; one vector of them takes those of several in their order."""
+
+
+@overload(_sum_with, jit_options=STRICT, strict=False)
+def _sum_with_compiled(total: Any, rest: Any, e: Any, s: Any, p: Any) -> Any:
+    if total == s:
+
+        def one(total, rest, e, s, p):
+            result = total + e
+            return result, rest + fma(s, p, (total - result) + s)
+
+        return one
+
+    def each(total, rest, e, s, p):
+        for line in zip(lines(e), lines(s), lines(p)):  # noqa: B905 - Numba has no strict zip
+            total, rest = _sum_with(total, rest, *line)
+        return total, rest
+
+    return each
 
 
 @compiled(**INLINED)
@@ -138,6 +164,11 @@ def _log_of_sum(r, count, others, others_rest):
     more = count - core(count).one
     total = more + z
     return log_of_1_plus(total, sum_rest(more, z, total))
+
+
+def _at_once() -> int:
+    """How many vectors the registers hold at once, with what is made of them."""
+    return 4 if vectors.processor().vector_bytes == LINE else 1
 
 
 class _Number(NamedTuple):
@@ -327,6 +358,7 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """
     kind, _, lanes, zero, least = number
     fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
+    at_once = _at_once()
 
     @compiled(**_APART)
     def add_rows(x, x_row, y, y_row, n, count, kept, sums, lasts):
@@ -340,7 +372,13 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
             scale, largest = _kept_of_row(kept, kind, i)
             total, rest = vector_of(largest), vector_of(zero)
             place, to = x, y
-            for _ in range(full):
+            for _ in range(full // at_once):
+                s, p = _parts(load_lines(place, LINE, kind, at_once), scale)
+                e, total, rest = _plus(total, rest, s, p)
+                store_lines(e, to, LINE)
+                place += at_once * LINE
+                to += at_once * LINE
+            for _ in range(full % at_once):
                 s, p = _parts(load(place, kind), scale)
                 e, total, rest = _plus(total, rest, s, p)
                 store(e, to)
@@ -378,7 +416,16 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
         not_inlined()
         widest_vectors()
         scale, _ = _kept_of_columns(kept, kind)
-        for i in range(n):
+        in_turns = n - n % at_once
+        for i in range(0, in_turns, at_once):
+            place = sums + i % lanes * LINE
+            s, p = _parts(load_lines(x + i * x_step, x_step, kind, at_once), scale)
+            total, rest = load_lines(place, LINE, kind, at_once), load_lines(place + _SQUARE, LINE, kind, at_once)
+            e, total, rest = _plus(total, rest, s, p)
+            store_lines(e, y + i * y_step, y_step)
+            store_lines(total, place, LINE)
+            store_lines(rest, place + _SQUARE, LINE)
+        for i in range(in_turns, n):
             place = sums + i % lanes * LINE
             s, p = _parts(load(x + i * x_step, kind), scale)
             e, total, rest = _plus(load(place, kind), load(place + _SQUARE, kind), s, p)
@@ -413,6 +460,7 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
     kind, size, lanes, zero, least = number
     one = type(zero)(1)
     fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
+    at_once = _at_once()
 
     @compiled(**_APART)
     def add_rows(x, x_row, n, count, kept, counts, sums):
@@ -424,7 +472,13 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
             scale, m = _kept_of_row(kept, kind, i)
             total = rest = vector_of(zero)
             place, found = x, 0
-            for _ in range(full):
+            for _ in range(full // at_once):
+                a = load_lines(place, LINE, kind, at_once)
+                found += count_equal(a, m)
+                s, p = _parts(a, scale)
+                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+                place += at_once * LINE
+            for _ in range(full % at_once):
                 a = load(place, kind)
                 found += count_equal(a, m)
                 s, p = _parts(a, scale)
@@ -447,7 +501,17 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
         widest_vectors()
         scale, m = _kept_of_columns(kept, kind)
         found = vector_of(zero)
-        for i in range(n):
+        in_turns = n - n % at_once
+        for i in range(0, in_turns, at_once):
+            a, place = load_lines(x + i * x_step, x_step, kind, at_once), sums + i % lanes * LINE
+            for line in lines(where_equal(a, m, one, zero)):
+                found = found + line
+            s, p = _parts(a, scale)
+            total, rest = load_lines(place, LINE, kind, at_once), load_lines(place + _SQUARE, LINE, kind, at_once)
+            _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+            store_lines(total, place, LINE)
+            store_lines(rest, place + _SQUARE, LINE)
+        for i in range(in_turns, n):
             a, place = load(x + i * x_step, kind), sums + i % lanes * LINE
             found = found + where_equal(a, m, one, zero)
             s, p = _parts(a, scale)
