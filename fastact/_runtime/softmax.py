@@ -22,9 +22,9 @@ _CODES = "efd"
 
 #: The largest errors; of logsumexp in places of the largest number where that is further from 0 than the result.
 bounds = {
-    "softmax": Ulp(float16=0.51, float32=3.1, float64=3.1, unfused=4),
+    "softmax": Ulp(float16=0.51, float32=3.4, float64=3.4, unfused=4.5),
     "log_softmax": Ulp(float16=0.51, float32=3, float64=3, unfused=4),
-    "logsumexp": Ulp(float16=0.51, float32=3.5, float64=3.5, unfused=5),
+    "logsumexp": Ulp(float16=0.51, float32=3.9, float64=3.9, unfused=5.5),
 }
 
 
