@@ -48,7 +48,7 @@ def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[.
 
     @compiled(**STRICT)
     def apply(i, sources, destination):
-        always_inlined()  # which users' functions would inherit as an option
+        always_inlined()  # given as an option, the kernel of a user would inherit it
         destination[i] = kernel(*elements(sources, i))
 
     apply_to_all = for_each(apply)

@@ -42,6 +42,7 @@ from .simd import (
     vector_of,
     where_equal,
 )
+from .turns import vectors_in_turns
 
 #: Of passes over the numbers: alone, they keep all that does not change in registers.
 _APART = {**STRICT, "forceinline": False}
@@ -166,9 +167,17 @@ def _log_of_sum(r, count, others, others_rest):
     return log_of_1_plus(total, sum_rest(more, z, total))
 
 
-def _at_once() -> int:
-    """How many vectors the registers hold at once, with what is made of them."""
-    return 4 if vectors.processor().vector_bytes == LINE else 1
+@compiled(**INLINED)
+def _plus_others(total, rest, a, m, scale):
+    """A sum and its rest with the decays of those numbers that are not the largest."""
+    s, p = _parts(a, scale)
+    _, total, rest = _plus(total, rest, where_equal(a, m, core(m).zero, s), p)
+    return total, rest
+
+
+def _in_turns() -> int:
+    """How many vectors of 64 bytes are taken in turns."""
+    return max(1, vectors_in_turns() * vectors.processor().vector_bytes // LINE)
 
 
 class _Number(NamedTuple):
@@ -358,7 +367,7 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """
     kind, _, lanes, zero, least = number
     fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
-    at_once = _at_once()
+    several = _in_turns()
 
     @compiled(**_APART)
     def add_rows(x, x_row, y, y_row, n, count, kept, sums, lasts):
@@ -372,21 +381,18 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
             scale, largest = _kept_of_row(kept, kind, i)
             total, rest = vector_of(largest), vector_of(zero)
             place, to = x, y
-            for _ in range(full // at_once):
-                s, p = _parts(load_lines(place, LINE, kind, at_once), scale)
-                e, total, rest = _plus(total, rest, s, p)
+            for _ in range(full // several):
+                e, total, rest = _plus(total, rest, *_parts(load_lines(place, LINE, kind, several), scale))
                 store_lines(e, to, LINE)
-                place += at_once * LINE
-                to += at_once * LINE
-            for _ in range(full % at_once):
-                s, p = _parts(load(place, kind), scale)
-                e, total, rest = _plus(total, rest, s, p)
+                place += several * LINE
+                to += several * LINE
+            for _ in range(full % several):
+                e, total, rest = _plus(total, rest, *_parts(load(place, kind), scale))
                 store(e, to)
                 place += LINE
                 to += LINE
             if full * lanes < n:
-                s, p = _parts(load_first(place, n - full * lanes, least), scale)
-                e, total, rest = _plus(total, rest, s, p)
+                e, total, rest = _plus(total, rest, *_parts(load_first(place, n - full * lanes, least), scale))
                 store(e, lasts)
             take_off(total, rest, largest, sums)
             x += x_row
@@ -410,28 +416,33 @@ def _sums(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
         store(left, sums)
         store(rest + sum_rest(total, -largest, left), sums + _SQUARE)
 
+    def adder(count: int) -> Any:
+        @compiled(**INLINED)
+        def add(i, x, x_step, y, y_step, scale, sums):
+            """Write the decays of so many numbers of each column, and add them to partial sums of their own."""
+            place = sums + i % lanes * LINE
+            total, rest = load_lines(place, LINE, kind, count), load_lines(place + _SQUARE, LINE, kind, count)
+            a = load_lines(x + i * x_step, x_step, kind, count)
+            e, total, rest = _plus(total, rest, *_parts(a, scale))
+            store_lines(e, y + i * y_step, y_step)
+            store_lines(total, place, LINE)
+            store_lines(rest, place + _SQUARE, LINE)
+
+        return add
+
+    add_several, add_one = adder(several), adder(1)
+
     @compiled(**_APART)
     def add_columns(x, x_step, y, y_step, n, kept, sums):
         """Write the partial sums of all columns, vectors at `sums`, and their rests."""
         not_inlined()
         widest_vectors()
         scale, _ = _kept_of_columns(kept, kind)
-        in_turns = n - n % at_once
-        for i in range(0, in_turns, at_once):
-            place = sums + i % lanes * LINE
-            s, p = _parts(load_lines(x + i * x_step, x_step, kind, at_once), scale)
-            total, rest = load_lines(place, LINE, kind, at_once), load_lines(place + _SQUARE, LINE, kind, at_once)
-            e, total, rest = _plus(total, rest, s, p)
-            store_lines(e, y + i * y_step, y_step)
-            store_lines(total, place, LINE)
-            store_lines(rest, place + _SQUARE, LINE)
+        in_turns = n - n % several
+        for i in range(0, in_turns, several):
+            add_several(i, x, x_step, y, y_step, scale, sums)
         for i in range(in_turns, n):
-            place = sums + i % lanes * LINE
-            s, p = _parts(load(x + i * x_step, kind), scale)
-            e, total, rest = _plus(load(place, kind), load(place + _SQUARE, kind), s, p)
-            store(e, y + i * y_step)
-            store(total, place)
-            store(rest, place + _SQUARE)
+            add_one(i, x, x_step, y, y_step, scale, sums)
 
     @compiled(**INLINED)
     def of_columns(x, x_step, y, y_step, n, m):
@@ -460,7 +471,7 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
     kind, size, lanes, zero, least = number
     one = type(zero)(1)
     fold_rows, fold_columns = _folded(number, _added), _folded(number, _added, of_rows=False)
-    at_once = _at_once()
+    several = _in_turns()
 
     @compiled(**_APART)
     def add_rows(x, x_row, n, count, kept, counts, sums):
@@ -472,27 +483,42 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
             scale, m = _kept_of_row(kept, kind, i)
             total = rest = vector_of(zero)
             place, found = x, 0
-            for _ in range(full // at_once):
-                a = load_lines(place, LINE, kind, at_once)
+            for _ in range(full // several):
+                a = load_lines(place, LINE, kind, several)
                 found += count_equal(a, m)
-                s, p = _parts(a, scale)
-                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
-                place += at_once * LINE
-            for _ in range(full % at_once):
+                total, rest = _plus_others(total, rest, a, m, scale)
+                place += several * LINE
+            for _ in range(full % several):
                 a = load(place, kind)
                 found += count_equal(a, m)
-                s, p = _parts(a, scale)
-                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+                total, rest = _plus_others(total, rest, a, m, scale)
                 place += LINE
             if full * lanes < n:
                 a = load_first(place, n - full * lanes, least)
                 found += count_equal(a, m)
-                s, p = _parts(a, scale)
-                _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
+                total, rest = _plus_others(total, rest, a, m, scale)
             at(counts, kind)[i] = found
             store(total, sums + i * LINE)
             store(rest, sums + i * LINE + _SQUARE)
             x += x_row
+
+    def adder(count: int) -> Any:
+        @compiled(**INLINED)
+        def add(i, x, x_step, scale, m, found, sums):
+            """Add the decays of so many numbers of each column, and how many of them are the largest."""
+            place = sums + i % lanes * LINE
+            total, rest = load_lines(place, LINE, kind, count), load_lines(place + _SQUARE, LINE, kind, count)
+            a = load_lines(x + i * x_step, x_step, kind, count)
+            total, rest = _plus_others(total, rest, a, m, scale)
+            store_lines(total, place, LINE)
+            store_lines(rest, place + _SQUARE, LINE)
+            for line in lines(where_equal(a, m, one, zero)):
+                found = found + line
+            return found
+
+        return add
+
+    add_several, add_one = adder(several), adder(1)
 
     @compiled(**_APART)
     def add_columns(x, x_step, n, kept, counts, sums):
@@ -501,23 +527,11 @@ def _logarithms(number: _Number) -> tuple[Callable[..., Any], Callable[..., Any]
         widest_vectors()
         scale, m = _kept_of_columns(kept, kind)
         found = vector_of(zero)
-        in_turns = n - n % at_once
-        for i in range(0, in_turns, at_once):
-            a, place = load_lines(x + i * x_step, x_step, kind, at_once), sums + i % lanes * LINE
-            for line in lines(where_equal(a, m, one, zero)):
-                found = found + line
-            s, p = _parts(a, scale)
-            total, rest = load_lines(place, LINE, kind, at_once), load_lines(place + _SQUARE, LINE, kind, at_once)
-            _, total, rest = _plus(total, rest, where_equal(a, m, zero, s), p)
-            store_lines(total, place, LINE)
-            store_lines(rest, place + _SQUARE, LINE)
+        in_turns = n - n % several
+        for i in range(0, in_turns, several):
+            found = add_several(i, x, x_step, scale, m, found, sums)
         for i in range(in_turns, n):
-            a, place = load(x + i * x_step, kind), sums + i % lanes * LINE
-            found = found + where_equal(a, m, one, zero)
-            s, p = _parts(a, scale)
-            _, total, rest = _plus(load(place, kind), load(place + _SQUARE, kind), where_equal(a, m, zero, s), p)
-            store(total, place)
-            store(rest, place + _SQUARE)
+            found = add_one(i, x, x_step, scale, m, found, sums)
         store(found, counts)
 
     @compiled(**INLINED)

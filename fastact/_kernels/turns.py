@@ -23,6 +23,11 @@ _TURN = 64  # elements: as many of the longest vectors as are taken in turns, of
 _REGISTERS_EACH = 8  # of a chain of operations, and its share of the constants
 
 
+def vectors_in_turns() -> int:
+    """How many of the processor's vectors are taken in turns."""
+    return vectors.processor().registers // _REGISTERS_EACH
+
+
 def for_each(function: Any) -> Callable[..., Any]:
     """`loop(n, operands)` of `function(i, *operands)` for each i below n, any two of which are independent."""
 
@@ -68,10 +73,9 @@ def _repeat(typingctx: Any, function: Any, first: Any, end: Any, operands: Any, 
 
 def _wish(way: str) -> list[Any] | None:
     """What is asked of LLVM's vectoriser: a name and a number."""
-    processor = vectors.processor()
     if way == "in turns":
-        return ["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), processor.registers // _REGISTERS_EACH)]
-    if processor.masks == "none":
+        return ["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), vectors_in_turns())]
+    if vectors.processor().masks == "none":
         return None
     return ["llvm.loop.vectorize.predicate.enable", ir.Constant(ir.IntType(1), 1)]
 
