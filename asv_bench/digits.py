@@ -39,17 +39,33 @@ class Network(NamedTuple):
         return probabilities
 
 
-def trained(activation: str = "relu", dtype: str = "float32") -> tuple[Any, Array, Array]:
-    """scikit-learn's classifier, and the images and digits that it was not trained on."""
+class Images(NamedTuple):
+    """Images and what digits they show, to learn from, and others."""
+
+    x: Array
+    digits: Array
+    others: Array
+    right: Array
+
+
+def images(dtype: str = "float32") -> Images:
+    """scikit-learn's images, from 0 to 1."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
+
+    x, digits = load_digits(return_X_y=True)
+    learnt, others, shown, right = train_test_split((x / 16).astype(dtype), digits, test_size=0.2, random_state=0)
+    return Images(learnt, shown, others, right)
+
+
+def trained(activation: str = "relu", dtype: str = "float32") -> tuple[Any, Array, Array]:
+    """scikit-learn's classifier, and the images and digits that it was not trained on."""
     from sklearn.neural_network import MLPClassifier
 
-    images, digits = load_digits(return_X_y=True)
-    x, others, y, right = train_test_split((images / 16).astype(dtype), digits, test_size=0.2, random_state=0)
+    data = images(dtype)
     name = "logistic" if activation == "sigmoid" else activation
     classifier = MLPClassifier((64, 32), activation=name, max_iter=300, tol=1e-2, random_state=0)
-    return classifier.fit(x, y), others, right
+    return classifier.fit(data.x, data.digits), data.others, data.right
 
 
 def network_of(classifier: Any) -> Network:
@@ -85,13 +101,13 @@ def median_us(call: Callable[[Array], Any], x: Array) -> float:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    classifier, images, digits = trained()
+    classifier, others, digits = trained()
     network = network_of(classifier)
-    right = (network.probabilities(images).argmax(axis=1) == digits).mean()
+    right = (network.probabilities(others).argmax(axis=1) == digits).mean()
     print(f"digits told right: {right:.1%} of {len(digits)}; us per call")
     model = keras_model(network) if importlib.util.find_spec("keras") else None
     for n in BATCHES:
-        x = images[:n]
+        x = others[:n]
         calls: dict[str, Callable[[Array], Any]] = {
             "fastact": network.probabilities,
             "MLPClassifier.predict_proba": classifier.predict_proba,

@@ -18,19 +18,11 @@ import numpy as np
 from numba import njit
 
 import fastact
+from asv_bench.digits import Images, images
 from asv_bench.peers.work import Array
 
 HIDDEN, BATCH, EPOCHS, RATE = 64, 32, 30, 0.2
 ROUNDS = 5
-
-
-class Digits(NamedTuple):
-    """Images and what digits they show, to learn from, and others."""
-
-    x: Array
-    digits: Array
-    others: Array
-    right: Array
 
 
 class Weights(NamedTuple):
@@ -40,15 +32,6 @@ class Weights(NamedTuple):
     b1: Array
     w2: Array
     b2: Array
-
-
-def digits(dtype: str = "float32") -> Digits:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    images, numbers = load_digits(return_X_y=True)
-    x, others, y, right = train_test_split((images / 16).astype(dtype), numbers, test_size=0.2, random_state=0)
-    return Digits(x, y, others, right)
 
 
 def first_weights(dtype: str = "float32") -> Weights:
@@ -76,13 +59,13 @@ def train(x, digits, w1, b1, w2, b2, rate, epochs, size):  # type: ignore[no-unt
             b1 -= rate * back.sum(axis=0)
 
 
-def by_fastact(data: Digits, weights: Weights) -> Weights:
+def by_fastact(data: Images, weights: Weights) -> Weights:
     rate = weights.w1.dtype.type(RATE / BATCH)
     train(data.x, data.digits, *weights, rate, EPOCHS, BATCH)
     return weights
 
 
-def by_numpy(data: Digits, weights: Weights) -> Weights:
+def by_numpy(data: Images, weights: Weights) -> Weights:
     w1, b1, w2, b2 = weights
     rate = w1.dtype.type(RATE / BATCH)
     rows = np.arange(BATCH)
@@ -104,7 +87,7 @@ def by_numpy(data: Digits, weights: Weights) -> Weights:
     return weights
 
 
-def by_torch(data: Digits, weights: Weights) -> Weights:
+def by_torch(data: Images, weights: Weights) -> Weights:
     import torch
 
     x, numbers = torch.from_numpy(data.x), torch.from_numpy(data.digits)
@@ -121,14 +104,14 @@ def by_torch(data: Digits, weights: Weights) -> Weights:
     return weights
 
 
-WAYS: dict[str, Callable[[Digits, Weights], Weights]] = {
+WAYS: dict[str, Callable[[Images, Weights], Weights]] = {
     "fastact": by_fastact,
     "numpy": by_numpy,
     "torch": by_torch,
 }
 
 
-def right(weights: Weights, data: Digits) -> float:
+def right(weights: Weights, data: Images) -> float:
     """The share of the other images whose digits are told right."""
     hidden = fastact.neuron(data.others, weights.w1, weights.b1, "silu")
     told = fastact.neuron(hidden, weights.w2, weights.b2, None).argmax(axis=1)
@@ -137,7 +120,7 @@ def right(weights: Weights, data: Digits) -> float:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    data = digits()
+    data = images()
     ways = {name: way for name, way in WAYS.items() if importlib.util.find_spec(name)}
     trained: dict[str, Any] = {name: way(data, first_weights()) for name, way in ways.items()}
     for weights in trained.values():

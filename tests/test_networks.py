@@ -30,7 +30,7 @@ def test_digits_as_keras_tells_them() -> None:
 def test_a_network_is_trained_as_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn", exc_type=ImportError)
     monkeypatch.setattr(training, "EPOCHS", 10)
-    data = training.digits("float64")
+    data = digits.images("float64")
     ours, theirs = (way(data, training.first_weights("float64")) for way in (training.by_fastact, training.by_numpy))
     for got, expected in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-11)

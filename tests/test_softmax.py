@@ -12,6 +12,7 @@ import scipy.special
 from numba import njit
 
 import fastact
+from asv_bench.peers.along_axis import in_longdouble, ulps
 from fastact._runtime.softmax import bounds, faces
 
 from .processes import run
@@ -40,31 +41,13 @@ def rows(n: int, count: int, seed: int = 0) -> Array:
     return x
 
 
-def in_longdouble(name: str, x: Array) -> tuple[Any, Any]:
-    """The function along the last axis, and where its places are taken."""
-    wide = x.astype(np.longdouble)
-    m = wide.max(-1, keepdims=True)
-    others = np.exp(wide - m)
-    np.put_along_axis(others, wide.argmax(-1)[..., None], 0, -1)
-    rest = others.sum(-1, keepdims=True)
-    if name == "softmax":
-        right = np.exp(wide - m) / (1 + rest)
-    elif name == "log_softmax":
-        right = wide - m - np.log1p(rest)
-    else:
-        right = (m + np.log1p(rest))[..., 0]
-    return right, np.maximum(abs(right), abs(m[..., 0])) if name == "logsumexp" else abs(right)
-
-
 def largest_error(name: str, dtype: Any) -> float:
     """Of rows of many kinds and lengths, in units of the last place."""
     worst = 0.0
     for n in LENGTHS:
         x = rows(n, max(1, 20_000 // n)).astype(dtype)
         with np.errstate(all="ignore"):
-            right, magnitude = in_longdouble(name, x)
-            error = abs(faces[name](x).astype(np.longdouble) - right) / np.spacing(magnitude.astype(dtype))
-        worst = max(worst, float(error.max()))
+            worst = max(worst, ulps(faces[name](x), *in_longdouble(name, x)))
     return worst
 
 

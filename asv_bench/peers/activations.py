@@ -13,7 +13,7 @@ from fastact._runtime import registry
 from fastact._shell import decimals, errors
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
-from .work import Array, Made, Work, expect_close, present, shown_ulp, table_of_times
+from .work import Array, Made, Work, expect_close, table_of_errors, table_of_times
 
 FUNCTIONS = tuple(registry.of_x_alone())
 ALPHA = {"leaky_relu": 2.0**-7, "elu": 1.0}  # the same number in every type
@@ -56,17 +56,16 @@ class Problem:
         else:
             x = np.random.default_rng(0).normal(scale=3, size=cell.n)
             self.x = arranged(errors.within(self.row, x).astype(dtype), cell.layout)
+        self.checked = self.x.ravel()[: None if cell.layout == HARD else CHECKED].copy()  # before a call in place
 
     def output(self) -> Array:
         return self.x if self.cell.layout == "in place" else np.empty_like(self.x, order="C")
 
     def error(self, result: Array) -> float:
         """The largest error of some of the results, of all if the numbers are hard."""
-        x, y = Problem(self.cell).x.ravel(), result.ravel()
-        if self.cell.layout != HARD:
-            x, y = x[:CHECKED], y[:CHECKED]
+        y = result.ravel()[: self.checked.size]
         with decimals.digits():
-            right = [errors.exact(self.row, number, *self.alpha) for number in x]
+            right = [errors.exact(self.row, number, *self.alpha) for number in self.checked]
             error = errors.largest(y, right) if np.isfinite(y).all() else float("inf")
         if self.cell.layout != HARD:
             expect_close(self.cell, y, np.array([float(number) for number in right]))
@@ -243,14 +242,9 @@ def times(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def errors_of(rows: list[dict[str, Any]]) -> Iterator[str]:
-    names = present(rows, LIBRARIES)
     yield f"The largest error in ULP among {rows[0]['n']:,} numbers of both signs and every magnitude"
     yield ""
-    yield f"| function | dtype | {' | '.join(names)} |"
-    yield "|---|---|" + "--:|" * len(names)
-    for row in rows:
-        shown = [shown_ulp(row["ulp"].get(name)) for name in names]
-        yield f"| {row['function']} | {row['dtype']} | {' | '.join(shown)} |"
+    yield from table_of_errors(rows, LIBRARIES)
 
 
 WORK = Work(cells, Problem, LIBRARIES, times, turn=0.02)

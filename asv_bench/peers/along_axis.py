@@ -11,7 +11,7 @@ import numpy as np
 import fastact
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
-from .work import Array, Made, Work, expect_close, present, shown_ulp, table_of_times, ulps
+from .work import Array, Made, Work, expect_close, table_of_errors, table_of_times
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 TYPES = ("float32", "float64")
@@ -48,21 +48,33 @@ class Problem:
         return np.empty(self.cell.rows if self.cell.function == "logsumexp" else self.x.shape, self.x.dtype)
 
     def error(self, result: Array) -> float:
-        """The largest error; logsumexp's in places of the largest number where that is further from 0."""
-        wide = self.x.astype(np.longdouble)
-        m = wide.max(-1, keepdims=True)
-        exponentials = np.exp(wide - m)
-        others = exponentials.copy()
-        np.put_along_axis(others, wide.argmax(-1)[:, None], 0, -1)
-        logarithm = np.log1p(others.sum(-1, keepdims=True))
-        right: Any = {
-            "softmax": lambda: exponentials / exponentials.sum(-1, keepdims=True),
-            "log_softmax": lambda: wide - m - logarithm,
-            "logsumexp": lambda: (m + logarithm)[:, 0],
-        }[self.cell.function]()
-        of_logsumexp = self.cell.function == "logsumexp"
+        """The largest error."""
+        right, magnitude = in_longdouble(self.cell.function, self.x)
         expect_close(self.cell, result, right)
-        return ulps(result, right, np.maximum(np.abs(right), np.abs(m[:, 0])) if of_logsumexp else right)
+        return ulps(result, right, magnitude)
+
+
+def in_longdouble(name: str, x: Array) -> tuple[Any, Any]:
+    """A function along the last axis, and where its places are taken: logsumexp's at the largest number where that is
+    further from 0.
+    """
+    wide = x.astype(np.longdouble)
+    m = wide.max(-1, keepdims=True)
+    others = np.exp(wide - m)
+    np.put_along_axis(others, wide.argmax(-1)[..., None], 0, -1)
+    rest = others.sum(-1, keepdims=True)
+    if name == "softmax":
+        right = np.exp(wide - m) / (1 + rest)
+    elif name == "log_softmax":
+        right = wide - m - np.log1p(rest)
+    else:
+        right = (m + np.log1p(rest))[..., 0]
+    return right, np.maximum(abs(right), abs(m[..., 0])) if name == "logsumexp" else abs(right)
+
+
+def ulps(result: Array, right: Any, magnitude: Any) -> float:
+    """The largest error of a result in places of a magnitude."""
+    return float((abs(result.astype(np.longdouble) - right) / np.spacing(magnitude.astype(result.dtype))).max())
 
 
 def of_fastact(problem: Problem, threads: int) -> Made:
@@ -145,17 +157,10 @@ LIBRARIES: dict[str, Callable[[Problem, int], Made]] = {
 def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
     labels = {"function": "---", "dtype": "---", "rows": "--:", "columns": "--:"}
     yield from table_of_times(rows, LIBRARIES, labels, lambda row: row["rows"] * row["columns"])
-    names = present(rows, LIBRARIES)
     yield ""
     yield "The largest error of these results in ULP"
     yield ""
-    yield f"| function | dtype | {' | '.join(names)} |"
-    yield "|---|---|" + "--:|" * len(names)
-    for function in FUNCTIONS:
-        for dtype in TYPES:
-            same = [row["ulp"] for row in rows if (row["function"], row["dtype"]) == (function, dtype)]
-            worst = [max((ulp[name] for ulp in same if name in ulp), default=None) for name in names]
-            yield f"| {function} | {dtype} | {' | '.join(map(shown_ulp, worst))} |"
+    yield from table_of_errors(rows, LIBRARIES)
 
 
 WORK = Work(cells, Problem, LIBRARIES, tables, turn=0.02)

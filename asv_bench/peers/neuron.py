@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastact
+from fastact._runtime import registry
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
 from .machine_limits import limits
@@ -77,12 +78,7 @@ class Problem:
 
     def expected(self) -> Array:
         z = self.x.astype(np.float64) @ self.w.astype(np.float64) + np.asarray(self.b, np.float64)
-        functions: dict[str, Callable[[Any], Any]] = {
-            "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-            "tanh": np.tanh,
-            "relu": lambda z: np.maximum(z, 0),
-        }
-        return np.asarray(functions[self.cell.activation](z))
+        return np.asarray(registry.rows[self.cell.activation].definition(np, z))
 
     def output(self) -> Array | None:
         """An array for the result, where it is one."""
@@ -107,22 +103,14 @@ def of_numpy(problem: Problem, threads: int) -> Made:
             "relu": lambda: np.maximum(np.dot(x, w) + b, 0),
         }
         return fresh(calls[name])
-    z = out
+    finish = registry.rows[name].numpy
 
-    def call() -> None:
-        np.matmul(x, w, out=z)
-        np.add(z, b, out=z)
-        if name == "sigmoid":
-            np.negative(z, out=z)
-            np.exp(z, out=z)
-            np.add(z, 1, out=z)
-            np.divide(1, z, out=z)
-        elif name == "tanh":
-            np.tanh(z, out=z)
-        else:
-            np.maximum(z, 0, out=z)
+    def call() -> Any:
+        np.matmul(x, w, out=out)
+        np.add(out, b, out=out)
+        return finish(out, out)
 
-    return call, (lambda: z)
+    return fresh(call)
 
 
 def of_torch(problem: Problem, threads: int) -> Made:

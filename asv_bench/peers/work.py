@@ -80,19 +80,23 @@ def table_of_times(
     yield from tables_by_threads(cells, labels | dict.fromkeys([*names, "faster"], "--:"), line)
 
 
-def shown_ulp(error: float | None) -> str:
+def table_of_errors(cells: list[dict[str, Any]], libraries: dict[str, Any]) -> Iterator[str]:
+    """The largest error of each function, type and library."""
+    names = present(cells, libraries)
+    yield f"| function | dtype | {' | '.join(names)} |"
+    yield "|---|---|" + "--:|" * len(names)
+    for dtype in dict.fromkeys(cell["dtype"] for cell in cells):
+        for function in dict.fromkeys(cell["function"] for cell in cells):
+            same = [cell["ulp"] for cell in cells if (cell["function"], cell["dtype"]) == (function, dtype)]
+            worst = [max((ulp[name] for ulp in same if name in ulp), default=None) for name in names]
+            yield f"| {function} | {dtype} | {' | '.join(map(_shown_ulp, worst))} |"
+
+
+def _shown_ulp(error: float | None) -> str:
     """An error as tables have it."""
     if error is None:
         return "–"
     return f"{error:.2f}" if error < 100 else f"{error:.0f}" if error < 10_000 else f"{error:.0e}"
-
-
-def ulps(result: Array, right: Any, magnitude: Any) -> float:
-    """The largest error of a result in places of a magnitude, given what is right in a wider type."""
-    if np.isnan(result).any():
-        return float("inf")
-    error = np.abs(result.astype(np.longdouble) - right) / np.spacing(np.abs(magnitude).astype(result.dtype))
-    return float(error.max())
 
 
 def expect_close(cell: Any, result: Array, right: Any) -> None:
