@@ -110,16 +110,17 @@ def test_shapes_and_types(x_shape: tuple[int, ...], w_shape: tuple[int, ...], dt
             np.testing.assert_array_equal(out, got)
 
 
-@pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
+@pytest.mark.parametrize(("x_shape", "w_shape"), [shapes for shapes in SHAPES if len(shapes[0]) < 4])
 def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None:
     x, w = make(x_shape, np.float32), make(w_shape, np.float32, 1)
     is_typical = (x_shape, w_shape) == ((33, 70), (70, 19))
-    names: list[Any] = list(COMPILED) if is_typical else ["tanh"]
-    for bias in (0.5, make(w_shape[1:], np.float32, 2)) if len(w_shape) == 2 else (0.5,):
-        for name in names:
-            got = COMPILED[name](x, w, bias)
-            np.testing.assert_array_equal(got, fastact.neuron(x, w, bias, name))
-            assert np.shape(got) == x_shape[:-1] + w_shape[1:]
+    calls: list[tuple[Any, Any]] = [(name, 0.5) for name in (COMPILED if is_typical else ("tanh",))]
+    if len(w_shape) == 2:
+        calls.append(("tanh", make(w_shape[1:], np.float32, 2)))
+    for name, bias in calls:
+        got = COMPILED[name](x, w, bias)
+        np.testing.assert_array_equal(got, fastact.neuron(x, w, bias, name))
+        assert np.shape(got) == x_shape[:-1] + w_shape[1:]
     if is_typical:
         np.testing.assert_array_equal(compiled_tanh(x, np.asfortranarray(w), 0.5), fastact.neuron(x, w, 0.5, "tanh"))
     if x_shape[:-1] + w_shape[1:]:
