@@ -1,4 +1,4 @@
-"""What the compiler makes of tiles and sweeps."""
+"""What the compiler makes of tiles, sweeps and loops."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numba
 
-from fastact._kernels import vectors
+from fastact._kernels import driver, scalar, vectors
+from fastact._kernels.compiled import STRICT
 
 
 def assert_registers_suffice() -> None:
@@ -25,6 +26,14 @@ def assert_registers_suffice() -> None:
                     loops += 1
                     assert not re.search(r"mm\d+.*%[re]sp|%[re]sp.*mm\d+", loop), (name, loop)
     assert loops >= 2 * (1 + len({shape[:2] for shape in vectors.shapes()}))
+
+
+def assert_loops_take_512_bits(name: str, dtype: str) -> None:
+    """The loop of an activation multiplies and adds vectors of no other length. It reads the assembly of x86."""
+    loop = driver.inner_loop(scalar.kernel(name), 1, getattr(numba.types, dtype))
+    (assembly,) = numba.njit(driver.LOOP_SIGNATURE, **STRICT)(loop).inspect_asm().values()
+    lengths = set(re.findall(r"\bvf\w*m(?:add|sub)\d+p[sd]\s.*%([xyz])mm", assembly))
+    assert lengths == {"z"}, (name, dtype, lengths)
 
 
 def _assembly(real: Any) -> str:

@@ -89,3 +89,17 @@ check(unfused=False)
     if not set(features.replace("+", "").split(",")) <= {k for k, v in llvm.get_host_cpu_features().items() if v}:
         pytest.skip("this processor can not run it")
     run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=features)
+
+
+@pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
+def test_vectors_are_as_long_as_they_can_be(tmp_path: Path) -> None:
+    """Where LLVM would rather have half of it: it does on Intel's processors. Nothing of it is run."""
+    code = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+from tests.assembly import assert_loops_take_512_bits
+for name in ("sigmoid", "gelu"):
+    for dtype in ("float32", "float64"):
+        assert_loops_take_512_bits(name, dtype)
+"""
+    features = "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx2,+avx,+fma,+sse4.2,+sse2,+bmi,+bmi2"
+    run(code, tmp_path, NUMBA_CPU_NAME="skylake-avx512", NUMBA_CPU_FEATURES=features)

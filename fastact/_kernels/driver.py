@@ -17,7 +17,7 @@ from .._runtime import pool_record
 from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
 from . import pool
 from .calls import call
-from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
+from .compiled import STRICT, always_inlined, compiled, not_inlined
 from .float_state import enter_default_float_state, leave_float_state
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
@@ -54,7 +54,6 @@ def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[.
     apply_to_all = for_each(apply)
 
     def loop(addresses, n):
-        widest_vectors()
         apply_to_all(n, (operands(addresses, real, inputs), at(addresses[inputs], real)))
 
     return loop

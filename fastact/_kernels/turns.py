@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import vectors
-from .compiled import STRICT, always_inlined, compiled
+from .compiled import STRICT, always_inlined, compiled, widest_vectors
 from .numba_internals import cgutils
 
 _TURN = 64  # elements: as many of the longest vectors as are taken in turns, of the smallest numbers
@@ -33,6 +33,7 @@ def for_each(function: Any) -> Callable[..., Any]:
 
     @compiled(**STRICT)
     def loop(n, operands):
+        widest_vectors()
         always_inlined()
         in_turns = n & -_TURN
         _repeat(function, 0, in_turns, operands, "in turns")
