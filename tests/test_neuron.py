@@ -110,7 +110,7 @@ def test_shapes_and_types(x_shape: tuple[int, ...], w_shape: tuple[int, ...], dt
             np.testing.assert_array_equal(out, got)
 
 
-@pytest.mark.parametrize(("x_shape", "w_shape"), [shapes for shapes in SHAPES if len(shapes[0]) < 4])
+@pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
 def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None:
     x, w = make(x_shape, np.float32), make(w_shape, np.float32, 1)
     is_typical = (x_shape, w_shape) == ((33, 70), (70, 19))
