@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 
 import fastact
+from fastact._kernels import pool
+from fastact._kernels.compiled import STRICT, compiled
+from fastact._runtime import pool_record
+from fastact._runtime import threads as threads_policy
 
 from .processes import run
 from .reference import ACTIVATIONS
@@ -67,6 +71,41 @@ def test_numbas_own_setting_is_left_alone() -> None:
     numba.set_num_threads(LIMIT)
     fastact.sigmoid(np.zeros(200_000))
     assert numba.get_num_threads() == LIMIT
+
+
+@compiled(**STRICT)
+def counted(job: Any, index: Any) -> None:
+    job[index] += 1
+
+
+def test_each_part_is_computed_once() -> None:
+    fastact.tanh(np.zeros(10_000_000, np.float32))  # starts the pool
+    run_shares = numba.njit(
+        lambda address, function, job, threads, parts: pool.run(address, function, job, pool.Shares(threads, parts))
+    )
+    part = numba.cfunc(pool.PART_SIGNATURE)(lambda job, index: counted(job, index)).address
+    for threads in (1, 2, 3, 7):
+        for parts in (1, 2, 50):
+            for _ in range(20):
+                counts = np.zeros(threads * parts + 1, np.intp)
+                run_shares(threads_policy.pool_address(), part, counts.ctypes.data, threads, parts)
+                assert counts.tolist() == [1] * (threads * parts) + [0]
+
+
+def test_as_many_threads_as_are_soonest_done() -> None:
+    shares = numba.njit(lambda address, time: pool.shares(address, time))
+    words = np.zeros(pool_record.WORDS, np.intp)
+    for most, fan_out, thread in [(1, 0, 3500), (2, 0, 3500), (16, 0, 3500), (16, 3000, 500), (200, 100, 1)]:
+        words[pool_record.THREADS] = most
+        words[pool_record.FAN_OUT_TIME] = fan_out
+        words[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = thread
+        for time in np.geomspace(1, 1e9, 100):
+            taken = [time, *(time / t + fan_out + thread * t for t in range(2, most + 1))]
+            found = shares(words.ctypes.data, time)
+            assert taken[found.threads - 1] <= 1.07 * min(taken)
+            assert taken[found.threads - 1] <= time
+            assert found.parts >= 1
+    assert tuple(shares(0, 1e9)) == (1, 1)
 
 
 def test_many_python_threads_at_once() -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from numba import types
 
-from .._runtime import axis_record, pool_record
-from .._runtime.loop_record import FUNCTION, GRAIN, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL
+from .._runtime import axis_record
+from .._runtime.loop_record import FUNCTION, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled
-from .driver import gather, scatter
+from .driver import MEASURED, TIMED, fewest_shared, gather, scatter, shares_of_rest
 from .float_state import enter_default_float_state, leave_float_state
 from .memory import LINE, address_of, at, stack
 
@@ -29,6 +29,7 @@ JOB_WORDS = 12
 _JOB_SPACE = JOB_WORDS * 8
 
 _SCRATCH = 16 * 1024  # bytes on the stack for rows that are copied
+_LEAST_OTHERS = 8  # times as many rows as are measured; where rows are too long for that, the time is taken from before
 
 
 @compiled(**STRICT)
@@ -51,7 +52,9 @@ def part(job, index):
     stop = job[COUNT] if index + 1 == job[PARTS] else units * (index + 1) // job[PARTS] * job[UNIT]
     count = stop - first
     x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
-    if _is_direct(job, record):
+    if count == 0:
+        pass
+    elif _is_direct(job, record):
         call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, count))
     else:
         size = record[LOOP_ITEM_SIZE]
@@ -83,17 +86,29 @@ def drive(addresses, dimensions, strides, record):
     job[Y_STEP] = size if single or record[axis_record.REDUCES] != 0 else strides[3]
     direct = _is_direct(job, record)
     job[UNIT] = LINE // size if direct and job[X_STEP] != size else 1
-    parts = 1
-    if job[COUNT] * job[N] >= 2 * record[GRAIN]:
-        threads = at(record[POOL], types.intp)[pool_record.THREADS]
-        parts = max(1, min(threads, job[COUNT] * job[N] // record[GRAIN], job[COUNT] // job[UNIT]))
-    job[PARTS], job[SCRATCH] = parts, 0
+    job[PARTS], job[SCRATCH] = 1, 0
     length = job[N] * record[LOOP_ITEM_SIZE]
-    if length > _SCRATCH and not direct:
-        job[SCRATCH] = python.allocate(parts * length)
+    large = length > _SCRATCH and not direct
+    cut, fewest = pool.Shares(1, 1), fewest_shared(record)
+    rows = job[COUNT]
+    if rows * job[N] > fewest and rows >= 2 * job[UNIT]:
+        first = (fewest // MEASURED // job[N] + 1) * job[UNIT]
+        if large or first * _LEAST_OTHERS > rows:
+            cut = pool.shares(record[POOL], rows * job[N] * TIMED / fewest)
+        else:
+            job[COUNT] = first
+            cut = shares_of_rest(job, record, first * job[N], (rows - first) * job[N])
+            job[X] += first * job[X_ROW]
+            job[Y] += first * job[Y_ROW]
+            job[COUNT] = rows = rows - first
+        most = (rows // job[UNIT] + cut.threads - 1) // cut.threads
+        cut = pool.Shares(cut.threads, 1 if large else min(cut.parts, most))
+        job[PARTS] = cut.threads * cut.parts
+    if large:
+        job[SCRATCH] = python.allocate(job[PARTS] * length)
         if job[SCRATCH] == 0:
             call(record[axis_record.NO_MEMORY], (0, 0, 0, 0))
             return
-    pool.run(record[POOL], record[PART], job_address, parts)
+    pool.run(record[POOL], record[PART], job_address, cut)
     if job[SCRATCH] != 0:
         python.free(job[SCRATCH])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import jobs, vectors
+from . import jobs, pool, vectors
 from .compiled import STRICT, compiled
 from .driver import copy_strided
 from .float_state import enter_default_float_state, leave_float_state
-from .jobs import Layer, activate, share, up
+from .jobs import Layer, activate, up
 from .memory import LINE, at
 
 _BLOCK = 512  # rows
@@ -30,7 +30,7 @@ def layer(real: Any) -> Layer:
         job[jobs.SCRATCH_PART] = 3 * block_bytes + gathered
 
     def part(job, index):
-        first, end = share(job[jobs.ROWS], job[jobs.ROW_PARTS], index, lanes)
+        first, end = pool.part(job[jobs.ROWS], job[jobs.ROW_PARTS], index, lanes)
         k, x_row, x_step, z_row = job[jobs.K], job[jobs.X_ROW], job[jobs.X_STEP], job[jobs.Z_ROW]
         sums = job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART]
         slopes, results = sums + block_bytes, sums + 2 * block_bytes

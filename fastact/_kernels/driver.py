@@ -8,16 +8,17 @@ address and learns the rest from a record.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from numba import types
 
 from .._runtime import pool_record
-from .._runtime.loop_record import FUNCTION, GRAIN, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
-from . import pool
+from .._runtime.loop_record import FEWEST, FUNCTION, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
+from . import pool, python
 from .calls import call
-from .compiled import STRICT, always_inlined, compiled, not_inlined
+from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .float_state import enter_default_float_state, leave_float_state
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
@@ -28,12 +29,18 @@ byte, half_word, word, double_word = types.uint8, types.uint16, types.uint32, ty
 
 # A job describes a call of a ufunc that is cut into parts, spans of its elements.
 ADDRESSES, STRIDES, COUNT, RECORD = 0, 1, 2, 3  #: what NumPy handed to `drive`
-PART_SIZE = 4  #: elements of a part
-BLOCK = 5  #: elements of a block
-BUFFERED = 6  #: bit i says that operand i is copied through scratch memory
-STREAMED = 7  #: whether the blocks of the output leave past the caches
-JOB_WORDS = 8
+FIRST = 4  #: element, from which on the parts are
+PARTS = 5  #: each of whole blocks of `_BLOCK` but the last
+BLOCK = 6  #: elements of a block
+BUFFERED = 7  #: bit i says that operand i is copied through scratch memory
+STREAMED = 8  #: whether the blocks of the output leave past the caches
+JOB_WORDS = 9
 _JOB_SPACE = JOB_WORDS * 8
+
+#: ns that calls take at least that may be shared out, and the divisor for what is measured of that: to read the clock
+#: twice and compute in two parts takes 150.
+TIMED, MEASURED = 4500, 4
+_WHATEVER = sys.maxsize
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
@@ -68,10 +75,25 @@ def copy_strided(source, source_stride, destination, destination_stride, n, kind
 
 
 @compiled(**STRICT)
+def fill(source, destination, n, kind):
+    """Write a number to n places, one after the other."""
+    not_inlined()
+    widest_vectors()
+    value = at(source, kind)[0]
+    for i in range(n):
+        at(destination, kind)[i] = value
+
+
+@compiled(**STRICT)
 def move(source, source_stride, destination, destination_stride, n, size):
     """Copy n items of `size` bytes between strided places that do not overlap."""
     if source_stride == size and destination_stride == size:
         copy(source, destination, n * size)
+    elif source_stride == 0 and destination_stride == size and size >= 4:
+        if size == 4:
+            fill(source, destination, n, word)
+        else:
+            fill(source, destination, n, double_word)
     elif size == 4:
         copy_strided(source, source_stride, destination, destination_stride, n, word)
     elif size == 8:
@@ -143,8 +165,8 @@ def part(job, index):
     addresses, strides = at(job[ADDRESSES], types.intp), at(job[STRIDES], types.intp)
     record = at(job[RECORD], types.intp)
     buffered, streamed = job[BUFFERED], job[STREAMED]
-    first = min(job[COUNT], index * job[PART_SIZE])
-    stop = min(job[COUNT], first + job[PART_SIZE])
+    first, stop = pool.part(job[COUNT] - job[FIRST], job[PARTS], index, _BLOCK)
+    first, stop = job[FIRST] + first, job[FIRST] + stop
     block = min(job[BLOCK], stop - first)
     inputs = record[INPUTS]
     loop = record[FUNCTION]
@@ -187,6 +209,27 @@ def part(job, index):
     leave_float_state(state)
 
 
+@compiled(**STRICT)
+def fewest_shared(record):
+    """How many elements a call has at least that may be shared out."""
+    if record[POOL] == 0 or at(record[POOL], types.intp)[pool_record.THREADS] == 1:
+        return _WHATEVER
+    return max(record[FEWEST], 2 * _BLOCK)
+
+
+@compiled(**STRICT)
+def shares_of_rest(job, record, first, rest):
+    """Compute the only part that a job has so far, of `first` elements; gives how to share out the rest.
+
+    That it is measured in each call takes account of where the operands lie.
+    """
+    start = python.clock()
+    call(record[PART], (address_of(job), 0))
+    time = max(1, python.clock() - start)
+    record[FEWEST] = max(record[FEWEST], first * TIMED // time)
+    return pool.shares(record[POOL], time / first * rest)
+
+
 def drive(addresses, dimensions, strides, record):
     """The C function behind every ufunc: NumPy hands it one-dimensional operands of n elements."""
     n = dimensions[0]
@@ -207,24 +250,29 @@ def drive(addresses, dimensions, strides, record):
     if not sequential and result_stride == size and not converted and n * size >= record[STREAM]:
         buffered |= 1 << inputs
         streamed = 1
+    fewest = fewest_shared(record)
+    if buffered == 0 and n <= fewest and not sequential:
+        state = enter_default_float_state()
+        call(record[FUNCTION], (address_of(addresses), n))
+        leave_float_state(state)
+        return
     block = n
     if sequential:
         block = 1
     elif buffered != 0:
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
-    parts = 1
-    if not sequential and n >= 2 * record[GRAIN]:
-        parts = max(1, min(at(record[POOL], types.intp)[pool_record.THREADS], n // record[GRAIN]))
-    part_size = n
-    if parts > 1:
-        part_size = (n + parts - 1) // parts
-        part_size += -part_size % _BLOCK
     job_address = stack(_JOB_SPACE)
     job = at(job_address, types.intp)
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
-    job[PART_SIZE], job[BLOCK], job[BUFFERED], job[STREAMED] = part_size, block, buffered, streamed
-    pool.run(record[POOL], record[PART], job_address, parts)
+    job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, streamed
+    cut = pool.Shares(1, 1)
+    if n > fewest and not sequential:
+        first = max(_BLOCK, fewest // MEASURED // _BLOCK * _BLOCK)
+        job[COUNT] = first
+        cut = shares_of_rest(job, record, first, n - first)
+        job[FIRST], job[COUNT], job[PARTS] = first, n, cut.threads * cut.parts
+    pool.run(record[POOL], record[PART], job_address, cut)
 
 
 #: The C signatures of the entry points.

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from numba import types
 
-from .._runtime import pool_record
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled
 from .memory import LINE, address_of, at, stack
-from .vectors import FEW_ROWS
+from .vectors import FEW_ROWS, processor
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -30,7 +29,7 @@ WORDS = 23
 SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 32 * 1024
-_GRAIN = 3 << 20  # the least work for a thread
+_BYTES_PER_NS = 6  # of products, for each byte of a vector, on a quick processor
 _SINGLE_USE_IS_DEARER = 4  # a product takes so much longer where every number of x or of the weights serves only one
 _WORK_OF_ACTIVATION = 16  # in products
 
@@ -57,21 +56,12 @@ def up(n, unit):
     return n + -n % unit
 
 
-@compiled(**STRICT)
-def share(total, parts, index, unit):
-    """First and end of a part: as many units as the others have or one more, the last perhaps not whole."""
-    units = (total + unit - 1) // unit
-    return min(total, units * index // parts * unit), min(total, units * (index + 1) // parts * unit)
-
-
 def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
     """`run(job)` that computes all of a job by `compute(job, parts)`; it gives 1, or 0 where there is no memory."""
-    plan, size = layer.plan, layer.size
+    plan, size, bytes_per_ns = layer.plan, layer.size, _BYTES_PER_NS * processor().vector_bytes
 
     def run(job):
-        threads = 1
-        if job[POOL] != 0:
-            threads = max(1, min(at(job[POOL], types.intp)[pool_record.THREADS], work(job, size) // _GRAIN))
+        threads = pool.shares(job[POOL], work(job, size) / bytes_per_ns).threads
         plan(job, threads)
         parts = job[ROW_PARTS] * job[COLUMN_PARTS]
         needed = parts * job[SCRATCH_PART]
@@ -93,7 +83,7 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
 @compiled(**STRICT)
 def over_threads(job, parts):
     """`compute` by the address of `part`, on the pool where there are several."""
-    pool.run(job[POOL], job[PART], address_of(job), parts)
+    pool.run(job[POOL], job[PART], address_of(job), pool.Shares(parts, 1))
 
 
 def on_this_thread(layer: Layer) -> Callable[..., Any]:

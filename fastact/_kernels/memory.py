@@ -132,6 +132,17 @@ def stream_fence(typingctx: Any) -> Any:
 
 
 @intrinsic
+def fetch_and_add(typingctx: Any, address: Any) -> Any:
+    """Add 1 to the word at `address`, atomically; gives what it was."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = builder.inttoptr(arguments[0], _I64.as_pointer())
+        return builder.atomic_rmw("add", word, _I64(1), "monotonic")
+
+    return types.intp(types.intp), codegen
+
+
+@intrinsic
 def try_lock(typingctx: Any, address: Any) -> Any:
     """Set the word at `address` from 0 to 1, atomically; tells whether it was 0."""
 

@@ -5,12 +5,14 @@ The layout of an array and of its descriptor is part of NumPy's stable binary in
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from numba import types
 from numba.extending import intrinsic
 
 from .compiled import STRICT, compiled
+from .memory import at, stack
 
 _WORD = types.intp
 
@@ -22,6 +24,18 @@ raise_no_memory = types.ExternalFunction("PyErr_NoMemory", _WORD())
 pending_error = types.ExternalFunction("PyErr_Occurred", _WORD())
 release_interpreter = types.ExternalFunction("PyEval_SaveThread", _WORD())
 take_interpreter = types.ExternalFunction("PyEval_RestoreThread", types.void(_WORD))
+
+if sys.version_info >= (3, 13):
+    _read_clock = types.ExternalFunction("PyTime_PerfCounterRaw", types.int32(_WORD))
+
+    @compiled(**STRICT)
+    def clock():
+        """The time in ns."""
+        place = stack(8)
+        _read_clock(place)
+        return at(place, _WORD)[0]
+else:
+    clock = types.ExternalFunction("_PyTime_GetPerfCounter", _WORD())
 
 #: Bytes before what a type adds to an object; the last word of them is the type.
 HEAD = object.__basicsize__

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import jobs, vectors
+from . import jobs, pool, vectors
 from .compiled import STRICT, compiled, widest_vectors
 from .driver import copy_strided
 from .float_state import enter_default_float_state, leave_float_state
-from .jobs import Layer, activate, share, up
+from .jobs import Layer, activate, up
 from .memory import LINE, at, copy
 
 _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns
-_ROWS_WORTH_PACKING = 96  # where the weights are more than that
+_ROWS_WORTH_PACKING = 96  # where the weights reach over more than that
 
 _SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by panels
 
@@ -78,7 +78,7 @@ def layer(real: Any) -> Layer:
 
     @compiled(**STRICT)
     def is_packed(job, rows, columns):
-        many = rows >= _ROWS_WORTH_PACKING and job[jobs.K] * columns * size > _WEIGHT_BYTES
+        many = rows >= _ROWS_WORTH_PACKING and job[jobs.K] * max(columns * size, abs(job[jobs.W_STEP])) > _WEIGHT_BYTES
         return many or job[jobs.W_COLUMN] != size
 
     @compiled(**STRICT)
@@ -108,15 +108,22 @@ def layer(real: Any) -> Layer:
         return (rows + _COST_OF_COLUMN) * (up(columns, main_columns) + _COST_OF_ROW)
 
     @compiled(**STRICT)
+    def largest_part(total, parts, unit):
+        units = (total + unit - 1) // unit
+        return min(total, (units + parts - 1) // parts * unit)
+
+    @compiled(**STRICT)
     def plan(job, threads):
+        """The grid of parts whose dearest costs least; rather more of rows than of columns."""
         rows, columns = job[jobs.ROWS], job[jobs.COLUMNS]
-        by_rows = rows >= threads * main_rows
-        by_columns = columns >= threads * main_columns
-        if by_rows and by_columns:
-            part_rows, part_columns = (rows + threads - 1) // threads, (columns + threads - 1) // threads
-            by_rows = cost(up(part_rows, few_rows), columns) <= cost(rows, part_columns)
-        job[jobs.ROW_PARTS] = threads if by_rows else 1
-        job[jobs.COLUMN_PARTS] = threads if by_columns and not by_rows else 1
+        job[jobs.ROW_PARTS], job[jobs.COLUMN_PARTS] = 1, 1
+        least = cost(rows, columns)
+        for row_parts in range(min(threads, max(1, rows // main_rows)), 0, -1):
+            column_parts = max(1, min(threads // row_parts, columns // main_columns))
+            part_cost = cost(largest_part(rows, row_parts, few_rows), largest_part(columns, column_parts, main_columns))
+            if part_cost < least:
+                least = part_cost
+                job[jobs.ROW_PARTS], job[jobs.COLUMN_PARTS] = row_parts, column_parts
         job[jobs.SCRATCH_PART] = 0
         for index in range(job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]):
             first, end, left, right = bounds(job, index)
@@ -125,8 +132,8 @@ def layer(real: Any) -> Layer:
     @compiled(**STRICT)
     def bounds(job, index):
         """First and end of the rows and of the columns of a part."""
-        first, end = share(job[jobs.ROWS], job[jobs.ROW_PARTS], index // job[jobs.COLUMN_PARTS], few_rows)
-        left, right = share(job[jobs.COLUMNS], job[jobs.COLUMN_PARTS], index % job[jobs.COLUMN_PARTS], main_columns)
+        first, end = pool.part(job[jobs.ROWS], job[jobs.ROW_PARTS], index // job[jobs.COLUMN_PARTS], few_rows)
+        left, right = pool.part(job[jobs.COLUMNS], job[jobs.COLUMN_PARTS], index % job[jobs.COLUMN_PARTS], main_columns)
         return first, end, left, right
 
     def part(job, index):

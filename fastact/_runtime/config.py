@@ -31,7 +31,7 @@ def show_config() -> None:
         "numba": numba_settings.version(),
         "llvmlite": llvmlite.__version__,
         "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
-        "threads": f"{threads.get_num_threads()} of {numba_settings.threads()} at {threads.GRAIN} elements each",
+        "threads": f"{threads.get_num_threads()} of {numba_settings.threads()}",
         "threading layer": threads.layer() or "not started",
         "code store": f"{store.folder()} ({state})" if (state := store.state()) else str(store.folder()),
     }

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from . import axis_record, loop_record, store, threads, ufunc
+from . import axis_record, loop_record, store, ufunc
 from .capi import LoopTable, c_function
 from .registry import FLOATS_KEPT, Ulp, stated
 
@@ -39,7 +39,7 @@ class _Loop(ufunc.TypedLoop):
     def load(self) -> int:
         self.record[loop_record.FUNCTION] = store.load_own("along_axis", self._function, str(self._computed))
         self.record[axis_record.NO_MEMORY] = _no_memory()
-        return self._served_by("drive_axis", threads.GRAIN)
+        return self._served_by("drive_axis")
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import ctypes
 import operator
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,9 @@ import numpy as np
 from . import door, linker, numba_settings, pool_record, store
 from .capi import c_function
 
-#: Fewest elements worth a thread: below twice as many a second thread costs more than it saves.
-GRAIN = 12_500
-
 _pool = np.zeros(pool_record.WORDS, np.intp)
 _pool[pool_record.THREADS] = numba_settings.threads()
+_pool[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = 3500  # ns, until it is measured
 
 _chosen = False  # whether the user asked for more than one thread
 _obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
@@ -57,8 +56,8 @@ def _start() -> None:
         return
     _load_tbb()
     try:
-        with _short_spins():
-            numba.get_num_threads()  # starts the pool, without which the symbols that the code needs do not exist
+        with _short_spins():  # this starts the pool, without which the symbols that the code needs do not exist
+            users_choice = numba.get_num_threads()
     except ValueError as error:
         _stay_on_one_thread(f"Numba has no threading layer: {error}")
         _warn_of_obstacle()
@@ -70,7 +69,36 @@ def _start() -> None:
         return
     _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
     _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
-    _pool[pool_record.FAN_OUT] = store.load_own("fan_out")
+    fan_out = store.load_own("fan_out")
+    most = min(numba_settings.threads(), pool_record.MOST_THREADS)
+    if most > 1:
+        numba.set_num_threads(most)
+        _pool[pool_record.FAN_OUT_TIME], _pool[pool_record.LEAST_THREAD_TIME] = _costs(fan_out, most)
+        _pool[pool_record.THREAD_TIME] = _pool[pool_record.LEAST_THREAD_TIME]
+        numba.set_num_threads(users_choice)
+    _pool[pool_record.FAN_OUT] = fan_out
+
+
+_QUICKEST_THREAD = 300  # ns
+_FIRST_RUNS, _RUNS = 20, 20
+
+
+def _costs(fan_out: int, most: int) -> tuple[float, float]:
+    """What it costs to share out nothing, in ns: whatever the number of threads, and for each of them."""
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)(fan_out)
+
+    def nanoseconds(threads: int) -> int:
+        times = []
+        for _ in range(_FIRST_RUNS + _RUNS):
+            start = time.perf_counter_ns()
+            function(_pool.ctypes.data, 0, 0, threads, 0)
+            times.append(time.perf_counter_ns() - start)
+        return sorted(times[_FIRST_RUNS:])[_RUNS // 4]
+
+    two = nanoseconds(2)
+    thread = (nanoseconds(most) - two) / (most - 2) if most > 2 else two / 2
+    thread = max(_QUICKEST_THREAD, min(thread, two / 2))
+    return max(0, two - 2 * thread), thread
 
 
 _FORKED = "the process was forked from one that used OpenMP, which does not survive that"

@@ -23,8 +23,9 @@ _INTEGERS = "bBhHiIlLqQ"
 _FLOATS = "efd"
 
 #: Outputs of memory-bound loops of at least this many bytes are written past the caches, which spares reading them
-#: first. Measured: 1.4 times as fast from 64 MB on, a tenth slower at 16 MB; loops that compute more lose by it.
-STREAM_BYTES = 32 << 20
+#: first. Measured on Zen 4: 1.4 times as fast from 64 MB on, a tenth slower at 16 MB; on Zen 5 0.9 to 1.05 times. Loops
+#: that compute more lose by it.
+STREAM_BYTES = 64 << 20
 _NEVER = sys.maxsize
 
 #: What every ufunc takes after its inputs.
@@ -67,10 +68,9 @@ class TypedLoop:
         """Make the loop ready; gives the C function that serves it from now on."""
         raise NotImplementedError
 
-    def _served_by(self, driver: str, grain: int) -> int:
-        self.record[loop_record.POOL] = threads.pool_address()
+    def _served_by(self, driver: str, keeps_to_a_thread: bool = False) -> int:
+        self.record[loop_record.POOL] = 0 if keeps_to_a_thread else threads.pool_address()
         self.record[loop_record.PART] = _own(f"{driver}_part")
-        self.record[loop_record.GRAIN] = grain
         self._table.set_function(self._index, _own(driver))
         return _own(driver)
 
@@ -92,7 +92,7 @@ class Loop(TypedLoop):
 
     def load(self) -> int:
         self.inner()
-        return self._served_by("drive", _NEVER if self.runs_as_python else threads.GRAIN)
+        return self._served_by("drive", self.runs_as_python)
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
