@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 import fastact
+from fastact._kernels import jobs, tiles
 from fastact._runtime import neuron_record, pool_record
 from fastact._runtime.layer import Entry
 from fastact._runtime.ufunc import find
@@ -690,3 +691,15 @@ def test_each_activation_has_a_default_of_its_own_for_alpha() -> None:
     assert one[0] == fastact.elu(z[0])
     for found in given(x, w):
         np.testing.assert_array_equal(found, fastact.elu(z, 0.01))
+
+
+@pytest.mark.parametrize(("rows", "k", "columns"), [(64, 784, 128), (512, 512, 2048), (1000, 64, 64), (16, 1024, 1024)])
+def test_parts_for_many_threads(rows: int, k: int, columns: int) -> None:
+    plan = tiles.layer(numba.float32).plan
+    make = numba.njit(lambda job, threads: plan(job, threads))
+    for threads in (1, 2, 3, 4, 8, 16):
+        job = np.zeros(jobs.WORDS, np.intp)
+        job[[jobs.ROWS, jobs.K, jobs.COLUMNS, jobs.INPUTS]] = rows, k, columns, 1
+        job[[jobs.W_STEP, jobs.W_COLUMN]] = 4 * columns, 4
+        make(job, threads)
+        assert threads // 2 < job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS] <= threads

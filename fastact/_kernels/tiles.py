@@ -19,7 +19,8 @@ from .memory import LINE, at, copy
 
 _BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 512 * 1024  # of a block of columns
-_ROWS_WORTH_PACKING = 96  # where the weights reach over more than that
+_WEIGHT_REACH = 2 * 1024 * 1024  # of rows of weights, further apart than which they share few places of the caches
+_ROWS_WORTH_PACKING = 96  # where the weights are more than that
 
 _SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by panels
 
@@ -78,7 +79,9 @@ def layer(real: Any) -> Layer:
 
     @compiled(**STRICT)
     def is_packed(job, rows, columns):
-        many = rows >= _ROWS_WORTH_PACKING and job[jobs.K] * max(columns * size, abs(job[jobs.W_STEP])) > _WEIGHT_BYTES
+        k = job[jobs.K]
+        large = k * columns * size > _WEIGHT_BYTES or k * abs(job[jobs.W_STEP]) > _WEIGHT_REACH
+        many = rows >= _ROWS_WORTH_PACKING and large
         return many or job[jobs.W_COLUMN] != size
 
     @compiled(**STRICT)
