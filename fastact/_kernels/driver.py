@@ -21,7 +21,7 @@ from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .float_state import enter_default_float_state, leave_float_state
 from .half import float_to_half, half_to_float
-from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
+from .memory import LINE, address_of, at, copy, copy_line_of_every, elements, operands, stack, stream_fence, stream_line
 from .turns import for_each
 
 WORDS = types.CPointer(types.intp)
@@ -44,6 +44,7 @@ _WHATEVER = sys.maxsize
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
+_HALVES_SPACE = _BLOCK * 2
 _BLOCK_STEP = 16  # blocks of a multiple of this many elements start on a line of every operand
 _MAX_OPERANDS = 64  # NumPy's limit; so many operands of a step each fit the scratch memory
 _SCRATCH_SPACE = _SCRATCH + _MAX_OPERANDS * LINE  # each operand starts on a line
@@ -84,16 +85,51 @@ def fill(source, destination, n, kind):
         at(destination, kind)[i] = value
 
 
+def _copy_every(step: int) -> Any:
+    """`copy(source, destination, n, kind, size)` of every `step`-th number to contiguous memory, by vectors."""
+
+    @compiled(**STRICT)
+    def copy_every(source, destination, n, kind, size):
+        not_inlined()
+        widest_vectors()
+        i = 0
+        while i + LINE // size < n:
+            copy_line_of_every(source + i * step * size, destination + i * size, kind, step)
+            i += LINE // size
+        copy_strided(source + i * step * size, step * size, destination + i * size, size, n - i, kind)
+
+    return copy_every
+
+
+_copy_second, _copy_third, _copy_fourth, _copy_reversed = (_copy_every(step) for step in (2, 3, 4, -1))
+
+
+@compiled(**STRICT)
+def copy_from(source, stride, destination, n, kind, size):
+    """Copy n numbers of a type from strided to contiguous memory."""
+    if stride == 0:
+        fill(source, destination, n, kind)
+    elif stride == 2 * size:
+        _copy_second(source, destination, n, kind, size)
+    elif stride == 3 * size:
+        _copy_third(source, destination, n, kind, size)
+    elif stride == 4 * size:
+        _copy_fourth(source, destination, n, kind, size)
+    elif stride == -size:
+        _copy_reversed(source, destination, n, kind, size)
+    else:
+        copy_strided(source, stride, destination, size, n, kind)
+
+
 @compiled(**STRICT)
 def move(source, source_stride, destination, destination_stride, n, size):
     """Copy n items of `size` bytes between strided places that do not overlap."""
     if source_stride == size and destination_stride == size:
         copy(source, destination, n * size)
-    elif source_stride == 0 and destination_stride == size and size >= 4:
-        if size == 4:
-            fill(source, destination, n, word)
-        else:
-            fill(source, destination, n, double_word)
+    elif destination_stride == size and size == 4:
+        copy_from(source, source_stride, destination, n, word, size)
+    elif destination_stride == size and size == 8:
+        copy_from(source, source_stride, destination, n, double_word, size)
     elif size == 4:
         copy_strided(source, source_stride, destination, destination_stride, n, word)
     elif size == 8:
@@ -105,19 +141,39 @@ def move(source, source_stride, destination, destination_stride, n, size):
 
 
 @compiled(**STRICT)
+def _widen(source, scratch, n):
+    """Contiguous float16 to float32."""
+    not_inlined()
+    widest_vectors()
+    halves, floats = at(source, half_word), at(scratch, types.float32)
+    for i in range(n):
+        floats[i] = half_to_float(halves[i])
+
+
+@compiled(**STRICT)
+def _narrow(scratch, destination, n):
+    """Contiguous float32 to float16."""
+    not_inlined()
+    widest_vectors()
+    floats, halves = at(scratch, types.float32), at(destination, half_word)
+    for i in range(n):
+        halves[i] = float_to_half(floats[i])
+
+
+@compiled(**STRICT)
 def gather(source, stride, scratch, n, record):
     """Copy n elements to scratch memory, in the type that the loop takes."""
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
         move(source, stride, scratch, size, n, size)
     elif stride == size:
-        halves, floats = at(source, half_word), at(scratch, types.float32)
-        for i in range(n):
-            floats[i] = half_to_float(halves[i])
+        _widen(source, scratch, n)
     else:
-        floats = at(scratch, types.float32)
-        for i in range(n):
-            floats[i] = half_to_float(at(source + i * stride, half_word)[0])
+        halves = stack(_HALVES_SPACE)
+        for first in range(0, n, _BLOCK):
+            count = min(_BLOCK, n - first)
+            copy_from(source + first * stride, stride, halves, count, half_word, size)
+            _widen(halves, scratch + first * 2 * size, count)
 
 
 @compiled(**STRICT)
@@ -125,14 +181,14 @@ def scatter(scratch, destination, stride, n, record, streamed):
     """Copy n results from scratch memory, in the type of the output."""
     size = record[ITEM_SIZE]
     if size != record[LOOP_ITEM_SIZE]:
-        floats = at(scratch, types.float32)
         if stride == size:
-            halves = at(destination, half_word)
-            for i in range(n):
-                halves[i] = float_to_half(floats[i])
+            _narrow(scratch, destination, n)
         else:
-            for i in range(n):
-                at(destination + i * stride, half_word)[0] = float_to_half(floats[i])
+            halves = stack(_HALVES_SPACE)
+            for first in range(0, n, _BLOCK):
+                count = min(_BLOCK, n - first)
+                _narrow(scratch + first * 2 * size, halves, count)
+                copy_strided(halves, size, destination + first * stride, stride, count, half_word)
     elif streamed and destination % LINE == 0:
         whole = n * size // LINE * LINE
         for offset in range(0, whole, LINE):

@@ -103,6 +103,33 @@ def copy(typingctx: Any, source: Any, destination: Any, size: Any) -> Any:
 
 
 @intrinsic
+def copy_line_of_every(typingctx: Any, source: Any, destination: Any, kind: Any, step: Any) -> Any:
+    """Copy so many numbers of a type as fit 64 bytes, of every `step`-th (a literal) from `source` on.
+
+    What lies between them is read, too, and what follows the last up to the next.
+    """
+    if not isinstance(step, types.IntegerLiteral):
+        return None
+    lanes, every = LINE * 8 // kind.dtype.bitwidth, abs(step.literal_value)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = context.get_value_type(kind.dtype)
+        first, size = arguments[0], kind.dtype.bitwidth // 8
+        places = [i * every for i in range(lanes)]
+        if step.literal_value < 0:
+            first = builder.sub(first, _I64((lanes - 1) * every * size))
+            places.reverse()
+        wide = ir.VectorType(number, lanes * every)
+        read = builder.load(builder.inttoptr(first, wide.as_pointer()), align=size)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), places)
+        line = builder.shuffle_vector(read, ir.Constant(wide, ir.Undefined), mask)
+        builder.store(line, builder.inttoptr(arguments[1], line.type.as_pointer()), align=size)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, kind, step), codegen
+
+
+@intrinsic
 def stream_line(typingctx: Any, source: Any, destination: Any) -> Any:
     """Store the 64 bytes at `source` to the 64-byte aligned `destination`, past the caches."""
 
