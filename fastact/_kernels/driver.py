@@ -15,13 +15,13 @@ from typing import Any
 from numba import types
 
 from .._runtime import pool_record
-from .._runtime.loop_record import FEWEST, FUNCTION, INPUTS, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL, STREAM
+from .._runtime.loop_record import FEWEST, FUNCTION, INPUTS, ITEM_SIZE, LOAD_PART, LOOP_ITEM_SIZE, PART, POOL, STREAM
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .float_state import enter_default_float_state, leave_float_state
 from .half import float_to_half, half_to_float
-from .memory import LINE, address_of, at, copy, copy_line_of_every, elements, operands, stack, stream_fence, stream_line
+from .memory import LINE, address_of, at, copy, copy_items, elements, operands, stack, stream_fence, stream_line
 from .turns import for_each
 
 WORDS = types.CPointer(types.intp)
@@ -76,88 +76,20 @@ def copy_strided(source, source_stride, destination, destination_stride, n, kind
 
 
 @compiled(**STRICT)
-def fill(source, destination, n, kind):
-    """Write a number to n places, one after the other."""
-    not_inlined()
-    widest_vectors()
-    value = at(source, kind)[0]
-    for i in range(n):
-        at(destination, kind)[i] = value
-
-
-def _copy_every(step: int) -> Any:
-    """`copy(source, destination, n, kind, size)` of every `step`-th number to contiguous memory, by vectors."""
-
-    @compiled(**STRICT)
-    def copy_every(source, destination, n, kind, size):
-        not_inlined()
-        widest_vectors()
-        i = 0
-        while i + LINE // size < n:
-            copy_line_of_every(source + i * step * size, destination + i * size, kind, step)
-            i += LINE // size
-        copy_strided(source + i * step * size, step * size, destination + i * size, size, n - i, kind)
-
-    return copy_every
-
-
-_copy_second, _copy_third, _copy_fourth, _copy_reversed = (_copy_every(step) for step in (2, 3, 4, -1))
-
-
-@compiled(**STRICT)
-def copy_from(source, stride, destination, n, kind, size):
-    """Copy n numbers of a type from strided to contiguous memory."""
-    if stride == 0:
-        fill(source, destination, n, kind)
-    elif stride == 2 * size:
-        _copy_second(source, destination, n, kind, size)
-    elif stride == 3 * size:
-        _copy_third(source, destination, n, kind, size)
-    elif stride == 4 * size:
-        _copy_fourth(source, destination, n, kind, size)
-    elif stride == -size:
-        _copy_reversed(source, destination, n, kind, size)
-    else:
-        copy_strided(source, stride, destination, size, n, kind)
-
-
-@compiled(**STRICT)
 def move(source, source_stride, destination, destination_stride, n, size):
     """Copy n items of `size` bytes between strided places that do not overlap."""
+    not_inlined()
+    widest_vectors()
     if source_stride == size and destination_stride == size:
         copy(source, destination, n * size)
-    elif destination_stride == size and size == 4:
-        copy_from(source, source_stride, destination, n, word, size)
-    elif destination_stride == size and size == 8:
-        copy_from(source, source_stride, destination, n, double_word, size)
     elif size == 4:
-        copy_strided(source, source_stride, destination, destination_stride, n, word)
+        copy_items(source, source_stride, destination, destination_stride, n, 4)
     elif size == 8:
-        copy_strided(source, source_stride, destination, destination_stride, n, double_word)
+        copy_items(source, source_stride, destination, destination_stride, n, 8)
     elif size == 2:
-        copy_strided(source, source_stride, destination, destination_stride, n, half_word)
+        copy_items(source, source_stride, destination, destination_stride, n, 2)
     else:
-        copy_strided(source, source_stride, destination, destination_stride, n, byte)
-
-
-@compiled(**STRICT)
-def _widen(source, scratch, n):
-    """Contiguous float16 to float32."""
-    not_inlined()
-    widest_vectors()
-    halves, floats = at(source, half_word), at(scratch, types.float32)
-    for i in range(n):
-        floats[i] = half_to_float(halves[i])
-
-
-@compiled(**STRICT)
-def _narrow(scratch, destination, n):
-    """Contiguous float32 to float16."""
-    not_inlined()
-    widest_vectors()
-    floats, halves = at(scratch, types.float32), at(destination, half_word)
-    for i in range(n):
-        halves[i] = float_to_half(floats[i])
+        copy_items(source, source_stride, destination, destination_stride, n, 1)
 
 
 @compiled(**STRICT)
@@ -166,36 +98,46 @@ def gather(source, stride, scratch, n, record):
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
         move(source, stride, scratch, size, n, size)
-    elif stride == size:
-        _widen(source, scratch, n)
-    else:
-        halves = stack(_HALVES_SPACE)
-        for first in range(0, n, _BLOCK):
-            count = min(_BLOCK, n - first)
-            copy_from(source + first * stride, stride, halves, count, half_word, size)
-            _widen(halves, scratch + first * 2 * size, count)
+        return
+    contiguous = stack(_HALVES_SPACE)
+    done = 0
+    while done < n:
+        count = min(_BLOCK, n - done)
+        place = source + done * stride
+        if stride != size:
+            move(place, stride, contiguous, size, count, size)
+            place = contiguous
+        halves, floats = at(place, half_word), at(scratch + done * 2 * size, types.float32)
+        for i in range(count):
+            floats[i] = half_to_float(halves[i])
+        done += count
 
 
 @compiled(**STRICT)
 def scatter(scratch, destination, stride, n, record, streamed):
     """Copy n results from scratch memory, in the type of the output."""
     size = record[ITEM_SIZE]
-    if size != record[LOOP_ITEM_SIZE]:
-        if stride == size:
-            _narrow(scratch, destination, n)
-        else:
-            halves = stack(_HALVES_SPACE)
-            for first in range(0, n, _BLOCK):
-                count = min(_BLOCK, n - first)
-                _narrow(scratch + first * 2 * size, halves, count)
-                copy_strided(halves, size, destination + first * stride, stride, count, half_word)
-    elif streamed and destination % LINE == 0:
+    if streamed and destination % LINE == 0:
         whole = n * size // LINE * LINE
         for offset in range(0, whole, LINE):
             stream_line(scratch + offset, destination + offset)
         copy(scratch + whole, destination + whole, n * size - whole)
-    else:
+        return
+    if size == record[LOOP_ITEM_SIZE]:
         move(scratch, size, destination, stride, n, size)
+        return
+    contiguous = stack(_HALVES_SPACE)
+    done = 0
+    while done < n:
+        count = min(_BLOCK, n - done)
+        place = destination + done * stride
+        floats = at(scratch + done * 2 * size, types.float32)
+        halves = at(place if stride == size else contiguous, half_word)
+        for i in range(count):
+            halves[i] = float_to_half(floats[i])
+        if stride != size:
+            move(contiguous, size, place, stride, count, size)
+        done += count
 
 
 @compiled(**STRICT)
@@ -311,6 +253,10 @@ def drive(addresses, dimensions, strides, record):
         state = enter_default_float_state()
         call(record[FUNCTION], (address_of(addresses), n))
         leave_float_state(state)
+        return
+    if record[PART] == 0:
+        words = (address_of(addresses), address_of(dimensions), address_of(strides), address_of(record))
+        call(record[LOAD_PART], words)
         return
     block = n
     if sequential:

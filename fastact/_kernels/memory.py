@@ -103,30 +103,49 @@ def copy(typingctx: Any, source: Any, destination: Any, size: Any) -> Any:
 
 
 @intrinsic
-def copy_line_of_every(typingctx: Any, source: Any, destination: Any, kind: Any, step: Any) -> Any:
-    """Copy so many numbers of a type as fit 64 bytes, of every `step`-th (a literal) from `source` on.
+def copy_items(
+    typingctx: Any, source: Any, stride: Any, destination: Any, destination_stride: Any, n: Any, size: Any
+) -> Any:
+    """Copy n items of `size` (a literal) bytes between strided places that do not overlap.
 
-    What lies between them is read, too, and what follows the last up to the next.
+    To contiguous memory by lines, where they lie all in one place, next to each other backwards, or in up to every
+    fourth place. What lies between them is read, too, but nothing after the last.
     """
-    if not isinstance(step, types.IntegerLiteral):
+    if not isinstance(size, types.IntegerLiteral):
         return None
-    lanes, every = LINE * 8 // kind.dtype.bitwidth, abs(step.literal_value)
+    bytes_each = size.literal_value
+    item = ir.IntType(8 * bytes_each)
+    lanes = LINE // bytes_each
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        number = context.get_value_type(kind.dtype)
-        first, size = arguments[0], kind.dtype.bitwidth // 8
-        places = [i * every for i in range(lanes)]
-        if step.literal_value < 0:
-            first = builder.sub(first, _I64((lanes - 1) * every * size))
-            places.reverse()
-        wide = ir.VectorType(number, lanes * every)
-        read = builder.load(builder.inttoptr(first, wide.as_pointer()), align=size)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), places)
-        line = builder.shuffle_vector(read, ir.Constant(wide, ir.Undefined), mask)
-        builder.store(line, builder.inttoptr(arguments[1], line.type.as_pointer()), align=size)
+        source, stride, destination, destination_stride, n, _ = arguments
+
+        def place(base: Any, i: Any, stride: Any, kind: Any) -> Any:
+            return builder.inttoptr(builder.add(base, builder.mul(i, stride)), kind.as_pointer())
+
+        def copy_lines(step: int, end: Any) -> None:
+            read, line = ir.VectorType(item, max(1, lanes * abs(step))), ir.VectorType(item, lanes)
+            first = min(0, step) * (lanes - 1)
+            lowest = builder.add(source, _I64(first * bytes_each))
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [i * step - first for i in range(lanes)])
+            with cgutils.for_range_slice(builder, _I64(0), end, _I64(lanes), _I64) as (i, _):
+                value = builder.load(place(lowest, i, stride, read), align=bytes_each)
+                value = builder.shuffle_vector(value, ir.Constant(read, ir.Undefined), mask)
+                builder.store(value, place(destination, i, destination_stride, line), align=bytes_each)
+
+        done = cgutils.alloca_once_value(builder, _I64(0))
+        with builder.if_then(builder.icmp_signed("==", destination_stride, _I64(bytes_each))):
+            end = builder.mul(builder.sdiv(builder.sub(n, _I64(1)), _I64(lanes)), _I64(lanes))
+            for step in (0, 2, 3, 4, -1):
+                with builder.if_then(builder.icmp_signed("==", stride, _I64(step * bytes_each))):
+                    copy_lines(step, end)
+                    builder.store(end, done)
+        with cgutils.for_range_slice(builder, builder.load(done), n, _I64(1), _I64) as (i, _):
+            value = builder.load(place(source, i, stride, item), align=bytes_each)
+            builder.store(value, place(destination, i, destination_stride, item), align=bytes_each)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, kind, step), codegen
+    return types.void(source, stride, destination, destination_stride, n, size), codegen
 
 
 @intrinsic

@@ -46,27 +46,19 @@ def shares(pool_address, time):
     """The shares of work that takes one thread so many ns.
 
     Of t threads it takes time / t + f + h t, which is least at the root of time / h. Where h grew because threads came
-    late, as they do where those of another library keep the processors busy, calls that stay on one thread for that
-    make it shrink, so that it is tried again.
+    late, as they do where those of another library keep the processors busy, calls that stay on one thread make it
+    shrink, so that more are tried again.
     """
     if pool_address == 0:
         return Shares(1, 1)
     pool = at(pool_address, types.intp)
-    threads = _soonest_done(pool, time, pool[THREAD_TIME])
-    if threads == 1:
-        if _soonest_done(pool, time, pool[LEAST_THREAD_TIME]) > 1:
-            pool[THREAD_TIME] -= (pool[THREAD_TIME] - pool[LEAST_THREAD_TIME]) // _CALLS_TO_FORGET
-        return Shares(1, 1)
-    return Shares(threads, max(1, min(_MOST_PARTS, int(time / (threads * _PART_TIME)))))
-
-
-@compiled(**STRICT)
-def _soonest_done(pool, time, thread_time):
-    most = min(pool[THREADS], MOST_THREADS)
-    threads = int(min(float(most), math.sqrt(time / thread_time)))
-    if threads < 2 or time <= time / threads + pool[FAN_OUT_TIME] + thread_time * threads:
-        return 1
-    return threads
+    cost, least = pool[THREAD_TIME], pool[LEAST_THREAD_TIME]
+    threads = min(pool[THREADS], MOST_THREADS, int(math.sqrt(time / cost)))
+    if threads > 1 and time > time / threads + pool[FAN_OUT_TIME] + cost * threads:
+        return Shares(threads, max(1, min(_MOST_PARTS, int(time / (threads * _PART_TIME)))))
+    if time > 4 * least:
+        pool[THREAD_TIME] = cost - (cost - least) // _CALLS_TO_FORGET
+    return Shares(1, 1)
 
 
 @compiled(**STRICT)

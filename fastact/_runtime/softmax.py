@@ -31,6 +31,8 @@ bounds = {
 class _Loop(ufunc.TypedLoop):
     """The loop of a function for one type."""
 
+    _driver = "drive_axis"
+
     def __init__(self, function: str, code: str, reduces: bool, table: LoopTable, index: int) -> None:
         super().__init__(function, code, axis_record.WORDS, table, index)
         self.record[axis_record.REDUCES] = reduces
@@ -39,7 +41,8 @@ class _Loop(ufunc.TypedLoop):
     def load(self) -> int:
         self.record[loop_record.FUNCTION] = store.load_own("along_axis", self._function, str(self._computed))
         self.record[axis_record.NO_MEMORY] = _no_memory()
-        return self._served_by("drive_axis")
+        self.load_part()
+        return self._serve()
 
 
 @functools.cache

@@ -52,6 +52,8 @@ activations: dict[np.ufunc, Activation] = {}
 class TypedLoop:
     """A loop for one type, which C knows by the address of its record; loaded when first called."""
 
+    _driver: str
+
     def __init__(self, name: str, code: str, words: int, table: LoopTable, index: int) -> None:
         dtype = np.dtype(code)
         self._computed = np.dtype(np.float32) if code == "e" else dtype
@@ -68,11 +70,16 @@ class TypedLoop:
         """Make the loop ready; gives the C function that serves it from now on."""
         raise NotImplementedError
 
-    def _served_by(self, driver: str, keeps_to_a_thread: bool = False) -> int:
+    def load_part(self) -> int:
+        """Make what the driver calls for parts of a call ready; gives the driver."""
+        self.record[loop_record.PART] = _own(f"{self._driver}_part")
+        return _own(self._driver)
+
+    def _serve(self, keeps_to_a_thread: bool = False) -> int:
         self.record[loop_record.POOL] = 0 if keeps_to_a_thread else threads.pool_address()
-        self.record[loop_record.PART] = _own(f"{driver}_part")
-        self._table.set_function(self._index, _own(driver))
-        return _own(driver)
+        self.record[loop_record.LOAD_PART] = _first_part()
+        self._table.set_function(self._index, _own(self._driver))
+        return _own(self._driver)
 
 
 @functools.cache
@@ -83,6 +90,8 @@ def _own(kind: str) -> int:
 class Loop(TypedLoop):
     """The loop of an activation for one type."""
 
+    _driver = "drive"
+
     def __init__(self, owner: Activation, code: str, table: LoopTable, index: int) -> None:
         super().__init__(owner.name, code, loop_record.WORDS, table, index)
         self.record[loop_record.INPUTS] = owner.inputs
@@ -92,7 +101,7 @@ class Loop(TypedLoop):
 
     def load(self) -> int:
         self.inner()
-        return self._served_by("drive", self.runs_as_python)
+        return self._serve(self.runs_as_python)
 
     def inner(self) -> int:
         """The address of `loop(addresses, n)`."""
@@ -253,6 +262,16 @@ def first_call() -> int:
     return c_function(load, "load")
 
 
+@functools.cache
+def _first_part() -> int:
+    """The C function that a driver calls, instead of going on, where it wants its `part` and has it not."""
+
+    def load_part(addresses: int, dimensions: int, strides: int, record: int) -> int:
+        return loops[record].load_part()
+
+    return c_function(load_part, "load_part")
+
+
 def find(ufunc: np.ufunc) -> Activation | None:
     """The activation behind a ufunc, if it is one."""
     return activations.get(ufunc)
@@ -263,6 +282,7 @@ def load_all() -> None:
     for loop in list(loops.values()):
         try:
             loop.load()
+            loop.load_part()
         except Exception as error:
             warnings.warn(f"fastact: {loop.name} can not be compiled: {error}", RuntimeWarning, stacklevel=3)
 
