@@ -11,20 +11,20 @@ import argparse
 import functools
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 import fastact
 
+from .peers.work import Call
+from .peers.workers import turn
+
 SIZES = [digit * 10**power for power in range(3, 7) for digit in (1, 2, 5)] + [10**7]
 FUNCTIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "mish")
 TYPES = ("float32", "float64")
 BATCH_SECONDS, BATCHES = 2e-3, 15
-
-Call = Callable[[], Any]
+MOST = fastact.get_num_threads()
 
 
 @fastact.activation
@@ -64,32 +64,14 @@ def product(library: str) -> Call:
     return lambda: multiply(array).block_until_ready()
 
 
-def times(call: Call, before: Call | None) -> list[float]:
-    """How long calls took, of as many as take a batch's time."""
-    found = []
-    end = time.perf_counter() + BATCH_SECONDS
-    while True:
-        if before is not None:
-            before()
-        start = time.perf_counter()
-        call()
-        stop = time.perf_counter()
-        found.append(stop - start)
-        if stop > end and len(found) > 2:
-            return found[1:]
-
-
 def ratio(call: Call, before: Call | None) -> float:
     """The median time with all threads by that with one."""
     found: dict[int, list[float]] = {1: [], MOST: []}
     for _ in range(BATCHES):
         for threads, spent in found.items():
             fastact.set_num_threads(threads)
-            spent += times(call, before)
+            spent += turn(call, BATCH_SECONDS, before)
     return statistics.median(found[MOST]) / statistics.median(found[1])
-
-
-MOST = fastact.get_num_threads()
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import pytest
 
 import fastact
 from fastact._kernels import pool
-from fastact._kernels.compiled import STRICT, compiled
 from fastact._runtime import pool_record
 from fastact._runtime import threads as threads_policy
 
@@ -73,22 +72,21 @@ def test_numbas_own_setting_is_left_alone() -> None:
     assert numba.get_num_threads() == LIMIT
 
 
-@compiled(**STRICT)
-def counted(job: Any, index: Any) -> None:
-    job[index] += 1
-
-
 def test_each_part_is_computed_once() -> None:
     fastact.tanh(np.zeros(10_000_000, np.float32))  # starts the pool
     run_shares = numba.njit(
         lambda address, function, job, threads, parts: pool.run(address, function, job, pool.Shares(threads, parts))
     )
-    part = numba.cfunc(pool.PART_SIGNATURE)(lambda job, index: counted(job, index)).address
+
+    def count(job: Any, index: Any) -> None:
+        job[index] += 1
+
+    part = numba.cfunc(pool.PART_SIGNATURE)(count)
     for threads in (1, 2, 3, 7):
         for parts in (1, 2, 50):
             for _ in range(20):
                 counts = np.zeros(threads * parts + 1, np.intp)
-                run_shares(threads_policy.pool_address(), part, counts.ctypes.data, threads, parts)
+                run_shares(threads_policy.pool_address(), part.address, counts.ctypes.data, threads, parts)
                 assert counts.tolist() == [1] * (threads * parts) + [0]
 
 

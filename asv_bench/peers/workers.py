@@ -108,12 +108,15 @@ def serve(work: Work, library: str, threads: int) -> None:
         print(json.dumps(answer), flush=True)
 
 
-def turn(call: Call, seconds: float) -> list[float]:
-    """How long each call took, of as many as take so many seconds together."""
+def turn(call: Call, seconds: float, before: Call | None = None) -> list[float]:
+    """How long each call took, of as many as take so many seconds together; `before` is called before each."""
     call()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
+        if before is not None:
+            before()
+            start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
     return times

@@ -45,16 +45,16 @@ def _is_direct(job, record):
 
 def part(job, index):
     """One part of a call."""
-    state = enter_default_float_state()
     record = at(job[RECORD], types.intp)
     units = job[COUNT] // job[UNIT]
     first = units * index // job[PARTS] * job[UNIT]
     stop = job[COUNT] if index + 1 == job[PARTS] else units * (index + 1) // job[PARTS] * job[UNIT]
     count = stop - first
-    x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
     if count == 0:
-        pass
-    elif _is_direct(job, record):
+        return
+    state = enter_default_float_state()
+    x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
+    if _is_direct(job, record):
         call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, count))
     else:
         size = record[LOOP_ITEM_SIZE]

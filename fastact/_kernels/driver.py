@@ -25,7 +25,7 @@ from .memory import LINE, address_of, at, copy, copy_items, elements, operands, 
 from .turns import for_each
 
 WORDS = types.CPointer(types.intp)
-byte, half_word, word, double_word = types.uint8, types.uint16, types.uint32, types.uint64
+half_word = types.uint16
 
 # A job describes a call of a ufunc that is cut into parts, spans of its elements.
 ADDRESSES, STRIDES, COUNT, RECORD = 0, 1, 2, 3  #: what NumPy handed to `drive`
