@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
-
 from . import requirements  # noqa: F401  # isort: skip - before what another version may lack
+from numba import _helperlib
 from numba.core import cgutils, compiler, entrypoints, errors
 from numba.core import ir as numba_ir
 from numba.core.compiler_lock import global_compiler_lock
@@ -19,6 +18,7 @@ from numba.core.typing.templates import AbstractTemplate, Signature, builtin_reg
 from numba.core.typing.typeof import Purpose
 from numba.np import numpy_support
 
+from .._runtime import linker
 from .._runtime.sources import is_ours
 
 __all__ = [
@@ -59,7 +59,9 @@ def call_extensions() -> None:
 def make_runtime_known() -> None:
     """Make the functions of Numba's runtime known to LLVM, as Numba does when it first compiles anything."""
     for name, address in _nrt_python.c_helpers.items():
-        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+        linker.make_known(name if name.startswith("_") else f"NRT_{name}", address)
+    for name, address in _helperlib.c_helpers.items():  # type: ignore[attr-defined]
+        linker.make_known(f"numba_{name}", address)
 
 
 def is_compiled(value: Any) -> bool:

@@ -69,6 +69,7 @@ def _start() -> None:
         return
     _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
     _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
+    door.numba_internals().make_runtime_known()  # which it refers to
     fan_out = store.load_own("fan_out")
     most = min(numba_settings.threads(), pool_record.MOST_THREADS)
     if most > 1:
