@@ -41,8 +41,12 @@ def inner_loop(activation: Activation, dtype: str) -> Any:
     number = getattr(types, dtype)
     with _remembered(activation):
         _check_result(activation, number)
-        loop = driver.inner_loop(kernel(activation), activation.inputs, number)
-        return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(loop)
+        return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(_loop(activation, number))
+
+
+def _loop(activation: Activation, number: Any) -> Callable[..., None]:
+    loop = driver.inner_loop(kernel(activation), activation.inputs, number)
+    return loop if isinstance(activation.kernel, str) else driver.without_x87_flags(loop)
 
 
 @_for_each_source
@@ -50,7 +54,7 @@ def loop_for_callers(activation: Activation, number: Any) -> Any:
     """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
     _check_loop(activation, number)
     with _remembered(activation):
-        loop = compiled(**STRICT)(driver.inner_loop(kernel(activation), activation.inputs, number))
+        loop = compiled(**STRICT)(_loop(activation, number))
         loop.compile(driver.LOOP_SIGNATURE.args)
     return loop
 

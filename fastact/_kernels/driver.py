@@ -19,7 +19,7 @@ from .._runtime.loop_record import FEWEST, FUNCTION, INPUTS, ITEM_SIZE, LOAD_PAR
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
-from .float_state import enter_default_float_state, leave_float_state
+from .float_state import clear_x87_flags, enter_default_float_state, leave_float_state, x87_flags
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, copy_items, elements, operands, stack, stream_fence, stream_line
 from .turns import for_each
@@ -65,6 +65,19 @@ def inner_loop(kernel: Callable[..., Any], inputs: int, real: Any) -> Callable[.
         apply_to_all(n, (operands(addresses, real, inputs), at(addresses[inputs], real)))
 
     return loop
+
+
+def without_x87_flags(loop: Callable[..., None]) -> Callable[..., None]:
+    """A loop whose kernel may call C's library, but for the flags that this leaves."""
+    compiled_loop = compiled(**STRICT)(loop)
+
+    def without(addresses, n):
+        before = x87_flags()
+        compiled_loop(addresses, n)
+        if x87_flags() != before:
+            clear_x87_flags()
+
+    return without
 
 
 @compiled(**STRICT)

@@ -15,9 +15,8 @@ from .numba_internals import cgutils
 _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
-# The state of the floating-point unit: on x86 the control and status register of SSE and AVX in the lower half, whose
-# status flags NumPy turns into warnings, and in the upper the flags of the older unit, which the C library's fmod uses
-# and NumPy asks too; on 64-bit Arm the status register in the lower half, the control register in the upper. Kernels
+# The state of the floating-point unit: on x86 the control and status register of SSE and AVX, whose status flags NumPy
+# turns into warnings; on 64-bit Arm the status register in the lower half, the control register in the upper. Kernels
 # run under the default state: rounding to nearest, subnormals kept, nothing trapped.
 _X86_DEFAULT = 0x1F80
 
@@ -33,7 +32,7 @@ def enter_default_float_state(typingctx: Any) -> Any:
             before = builder.load(word)
             builder.store(ir.IntType(32)(_X86_DEFAULT), word)
             _x86_float_register(builder, "ldmxcsr", word)
-            return builder.or_(builder.zext(before, _I64), builder.shl(_x87_flags(builder), _I64(32)))
+            return builder.zext(before, _I64)
         if is_arm(context):
             status = _read_arm_register(builder, "fpsr")
             control = _read_arm_register(builder, "fpcr")
@@ -53,10 +52,6 @@ def leave_float_state(typingctx: Any, state: Any) -> Any:
             word = cgutils.alloca_once(builder, ir.IntType(32))
             builder.store(builder.trunc(arguments[0], ir.IntType(32)), word)
             _x86_float_register(builder, "ldmxcsr", word)
-            with builder.if_then(
-                builder.icmp_unsigned("!=", _x87_flags(builder), builder.lshr(arguments[0], _I64(32)))
-            ):
-                builder.asm(ir.FunctionType(ir.VoidType(), []), "fnclex", "", [], side_effect=True)
         elif is_arm(context):
             _write_arm_register(builder, "fpsr", builder.and_(arguments[0], _I64(0xFFFFFFFF)))
             _write_arm_register(builder, "fpcr", builder.lshr(arguments[0], _I64(32)))
@@ -65,10 +60,31 @@ def leave_float_state(typingctx: Any, state: Any) -> Any:
     return types.void(types.int64), codegen
 
 
-def _x87_flags(builder: Any) -> Any:
-    llvm.initialize_native_asmparser()
-    word = builder.asm(ir.FunctionType(ir.IntType(16), []), "fnstsw $0", "={ax}", [], side_effect=True)
-    return builder.zext(builder.and_(word, ir.IntType(16)(0x3F)), _I64)
+@intrinsic
+def x87_flags(typingctx: Any) -> Any:
+    """The flags of x86's older unit, which the C library's fmod uses and NumPy asks too. To read them takes 4 ns."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if is_x86(context):
+            llvm.initialize_native_asmparser()
+            word = builder.asm(ir.FunctionType(ir.IntType(16), []), "fnstsw $0", "={ax}", [], side_effect=True)
+            return builder.zext(builder.and_(word, ir.IntType(16)(0x3F)), _I64)
+        return _I64(0)
+
+    return types.int64(), codegen
+
+
+@intrinsic
+def clear_x87_flags(typingctx: Any) -> Any:
+    """Clear the flags of x86's older unit."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if is_x86(context):
+            llvm.initialize_native_asmparser()
+            builder.asm(ir.FunctionType(ir.VoidType(), []), "fnclex", "", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 def _read_arm_register(builder: Any, name: str) -> Any:
