@@ -273,7 +273,8 @@ def drive(addresses, dimensions, strides, record):
         return
     block = n
     if sequential:
-        block = 1
+        block = 1  # which is contiguous wherever it lies
+        buffered = buffered if converted else 0
     elif buffered != 0:
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
     job_address = stack(_JOB_SPACE)
