@@ -221,6 +221,20 @@ def test_guard_bytes_stay() -> None:
                 assert (memory[64 + n :] == 42).all()
 
 
+@pytest.mark.parametrize("step", [2, 3, 4, 5, -1, -2, -4])
+def test_what_lies_between_elements_stays(step: int) -> None:
+    for dtype in FLOATS:
+        for n in (1, 16, 17, 100, 1030):
+            x = np.abs(numbers(n, dtype))
+            memory = np.full((n + 2) * abs(step), -1, dtype)
+            places = memory[abs(step) : -abs(step)][::step]
+            expected = np.full_like(memory, -1)
+            expected[abs(step) : -abs(step)][::step] = fastact.relu(x)
+            for given in (x, np.repeat(x, 2)[::2]):
+                fastact.relu(given, out=places)
+                np.testing.assert_array_equal(memory, expected)
+
+
 @pytest.fixture
 def streamed() -> Iterator[None]:
     """Let the memory-bound loops write results of every size past the caches."""
