@@ -230,8 +230,8 @@ def test_what_lies_between_elements_stays(step: int) -> None:
             places = memory[abs(step) : -abs(step)][::step]
             expected = np.full_like(memory, -1)
             expected[abs(step) : -abs(step)][::step] = fastact.relu(x)
-            for given in (x, np.repeat(x, 2)[::2]):
-                fastact.relu(given, out=places)
+            for source in (x, np.repeat(x, 2)[::2]):
+                fastact.relu(source, out=places)
                 np.testing.assert_array_equal(memory, expected)
 
 
