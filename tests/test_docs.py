@@ -50,5 +50,14 @@ def test_readme_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         exec(compile(block, str(README), "exec"), names)  # noqa: S102
 
 
+def test_table_of_limits() -> None:
+    kernels = (Path(__file__).parent.parent / "fastact" / "_kernels" / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `(\w+)` \| (float\d+) \| [\d.]+ \| ([\d.]+) \|", kernels, re.MULTILINE)
+    types = ("float32", "float64")
+    assert found == [
+        (name, dtype, f"{getattr(row.ulp, dtype):g}") for dtype in types for name, row in registry.rows.items()
+    ]
+
+
 def test_types_are_complete() -> None:
     assert (Path(fastact.__file__).parent / "py.typed").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,19 +13,24 @@ from .work import Array
 
 
 def limits(dtype: str, threads: int) -> dict[str, float]:
-    """What the machine does at most now: 10^9 operations a second in registers, and bytes read from memory."""
-    operations, memory, chains = limit_kernels(dtype)
+    """What the machine does at most now.
+
+    10^9 operations of multiply-adds a second, 10^9 divisions a second, and 10^9 bytes a second read from memory.
+    """
+    kernels = limit_kernels(dtype)
     data = limit_data()
     turns = 200_000
-    best = {"gflops": 0.0, "gbytes": 0.0}
+    numbers = threads * turns * kernels.numbers
+    best = {"gflops": 0.0, "gdivisions": 0.0, "gbytes": 0.0}
     for _ in range(3):
-        start = time.perf_counter()
-        operations(threads, turns)
-        middle = time.perf_counter()
-        memory(data, threads)
-        end = time.perf_counter()
-        best["gflops"] = max(best["gflops"], threads * turns * chains * 2 / (middle - start) / 1e9)
-        best["gbytes"] = max(best["gbytes"], data.nbytes / (end - middle) / 1e9)
+        for name, done, run, arguments in (
+            ("gflops", 2 * numbers, kernels.multiply_adds, (threads, turns)),
+            ("gdivisions", numbers, kernels.divisions, (threads, turns)),
+            ("gbytes", data.nbytes, kernels.memory, (data, threads)),
+        ):
+            start = time.perf_counter()
+            run(*arguments)
+            best[name] = max(best[name], done / (time.perf_counter() - start) / 1e9)
     return best
 
 
@@ -34,9 +39,18 @@ def limit_data() -> Array:
     return np.ones(1 << 25)
 
 
+class Kernels(NamedTuple):
+    """What keeps a part of the machine busy."""
+
+    multiply_adds: Callable[..., Any]  #: `(threads, turns)`, of so many numbers a turn and thread
+    divisions: Callable[..., Any]  #: likewise
+    memory: Callable[..., Any]  #: `(data, threads)`
+    numbers: int
+
+
 @functools.cache
-def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], int]:
-    """`operations(threads, turns)` of so many multiply-adds a turn and thread, and `memory(data, threads)`."""
+def limit_kernels(dtype: str) -> Kernels:
+    """For numbers of a type."""
     import numba
     from llvmlite import ir
     from numba.extending import intrinsic
@@ -68,19 +82,29 @@ def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], i
         half = ir.Constant(inside.type, [0.5] * lanes)
         return [values[0], *[inside.multiply_add(value, half, half) for value in values[1:]]]
 
+    def divide(inside: Any, values: list[Any]) -> list[Any]:
+        three = ir.Constant(inside.type, [3.0] * lanes)
+        return [values[0], *[inside.builder.fdiv(three, value) for value in values[1:]]]
+
     def read(inside: Any, values: list[Any]) -> list[Any]:
         address, *sums = values
         numbers = [inside.load(inside.offset(address, i * inside.bytes)) for i in range(chains)]
         return [inside.offset(address, bytes_a_turn), *map(inside.builder.fadd, sums, numbers)]
 
-    multiply_adds, additions = summed(multiply_add), summed(read)
+    def on_threads(step: Callable[..., Any]) -> Callable[..., Any]:
+        operations = summed(step)
 
-    @numba.njit(parallel=True)
-    def operations(threads, turns):  # type: ignore[no-untyped-def]
-        total = 0.0
-        for _ in numba.prange(threads):
-            total += multiply_adds(0, turns)
-        return total
+        @numba.njit(parallel=True)
+        def run(threads, turns):  # type: ignore[no-untyped-def]
+            total = 0.0
+            for _ in numba.prange(threads):
+                total += operations(0, turns)
+            return total
+
+        run(1, 1)
+        return run  # type: ignore[no-any-return]
+
+    additions = summed(read)
 
     @numba.njit(parallel=True)
     def memory(data, threads):  # type: ignore[no-untyped-def]
@@ -90,6 +114,5 @@ def limit_kernels(dtype: str) -> tuple[Callable[..., Any], Callable[..., Any], i
             total += additions(data.ctypes.data + t * turns * bytes_a_turn, turns)
         return total
 
-    operations(1, 1)
     memory(limit_data(), 1)
-    return operations, memory, chains * lanes
+    return Kernels(on_threads(multiply_add), on_threads(divide), memory, chains * lanes)
