@@ -1,9 +1,9 @@
 """The driver: how the inner loop of an activation meets the memory of a NumPy array.
 
-Every ufunc of the package enters through `drive`, compiled once. An inner loop is SIMD only on contiguous memory
-that does not overlap, so it is only ever handed such memory: operands that are not are copied block by block
-through scratch memory on the stack, which stays in the first-level cache. The driver knows the loop by its
-address and learns the rest from a record.
+Every ufunc of the package enters through `drive`, compiled once. An inner loop is SIMD only on contiguous memory, so it
+is only ever handed such memory: operands that are not are copied block by block through scratch memory on the stack,
+which stays in the first-level cache. Where an element of the output shares memory with another element of an input, one
+element is computed after the other. The driver knows the loop by its address and learns the rest from a record.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def drive(addresses, dimensions, strides, record):
     for i in range(inputs):
         if n > 1 and not _independent(addresses[i], strides[i], result, result_stride, n, size):
             sequential = True
-        if converted or (n > 1 and (strides[i] != size or addresses[i] == result)):
+        if converted or (n > 1 and strides[i] != size):
             buffered |= 1 << i
     if converted or (n > 1 and result_stride != size):
         buffered |= 1 << inputs

@@ -2,7 +2,8 @@
 
 The operations of a kernel form a chain, each waiting for the one before. A processor works on the chains of several
 vectors at once as far as it looks ahead, which is not far enough to keep all its units busy where it meets the vectors
-one after the other. So LLVM is asked to do each operation for several vectors before the next.
+one after the other. So LLVM is asked to do each operation for several vectors before the next. It is told that no turn
+of a loop touches the memory of another, so that it need not compare addresses, and results may overwrite operands.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def for_each(function: Any) -> Callable[..., Any]:
 
 @intrinsic
 def _repeat(typingctx: Any, function: Any, first: Any, end: Any, operands: Any, way: Any) -> Any:
-    """`function(i, *operands)` for each i from the first up to the end, in a way that `_wish` knows."""
+    """`function(i, *operands)` for each i from the first up to the end, in a way that `_wishes` knows."""
     if not isinstance(way, types.StringLiteral):
         return None
     signature = function.get_call_type(typingctx, (types.intp, *operands), {})
@@ -60,29 +61,43 @@ def _repeat(typingctx: Any, function: Any, first: Any, end: Any, operands: Any, 
         i = builder.phi(first.type)
         i.add_incoming(first, before)
         call(builder, [i, *cgutils.unpack_tuple(builder, operands)])
+        group = _AccessGroup(builder.module)
+        for instruction in turn.instructions:
+            if isinstance(instruction, ir.instructions.CallInstr):
+                instruction.set_metadata("llvm.access.group", group)
         following = builder.add(i, ir.Constant(i.type, 1), flags=["nsw"])
         i.add_incoming(following, builder.block)
         again = builder.cbranch(builder.icmp_signed("<", following, end), turn, after)
-        wish = _wish(way.literal_value)
-        if wish is not None:
-            again.set_metadata("llvm.loop", _loop_with(builder.module, wish))
+        properties = [["llvm.loop.parallel_accesses", group], *_wishes(way.literal_value)]
+        again.set_metadata("llvm.loop", _loop_with(builder.module, properties))
         builder.position_at_end(after)
         return context.get_dummy_value()
 
     return types.void(function, types.intp, types.intp, operands, way), codegen
 
 
-def _wish(way: str) -> list[Any] | None:
+def _wishes(way: str) -> list[list[Any]]:
     """What is asked of LLVM's vectoriser: a name and a number."""
     if way == "in turns":
-        return ["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), vectors_in_turns())]
+        return [["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), vectors_in_turns())]]
     if vectors.processor().masks == "none":
-        return None
-    return ["llvm.loop.vectorize.predicate.enable", ir.Constant(ir.IntType(1), 1)]
+        return []
+    return [["llvm.loop.vectorize.predicate.enable", ir.Constant(ir.IntType(1), 1)]]
 
 
-def _loop_with(module: Any, wish: list[Any]) -> Any:
+class _AccessGroup(ir.values.MDValue):  # type: ignore[misc]
+    """A name for accesses to memory: LLVM takes it for one only if it is empty and like no other."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, (), str(len(module.metadata)))
+
+    def descr(self, buf: list[str]) -> None:
+        """Write what stands behind the name."""
+        buf += ("distinct !{}", "\n")
+
+
+def _loop_with(module: Any, given: list[list[Any]]) -> Any:
     """The properties of a loop. The first is its identity: the list itself."""
     properties = module.add_metadata([ir.MetaDataString(module, f"loop {len(module.metadata)}")])
-    properties.operands = (properties, module.add_metadata(wish))
+    properties.operands = (properties, *map(module.add_metadata, given))
     return properties
