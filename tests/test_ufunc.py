@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import fastact
 from fastact._kernels import driver, pool
 from fastact._kernels.compiled import STRICT
-from fastact._runtime import loop_record
+from fastact._runtime import loop_record, numba_settings
 from fastact._runtime.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
@@ -267,37 +267,45 @@ def test_results_past_the_caches(dtype: Any) -> None:
             np.testing.assert_array_equal(fastact.leaky_relu(x[::-1], 0.5, out=out), np.where(x > 0, x, x * 0.5)[::-1])
 
 
+@pytest.mark.skipif(numba_settings.threads() == 1, reason="one thread does not stream")
 def test_large_results_of_memory_bound_loops_are_streamed() -> None:
     Part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
     x = numbers(STREAM_BYTES // 4, np.float32)
     fastact.relu(x), fastact.sigmoid(x)
-    records = []
-    for function in (fastact.relu, fastact.sigmoid):
-        activation = find(function)
-        assert activation is not None
-        records.append(activation.loop("f").record)
+    records = [activation.loop("f").record for f in (fastact.relu, fastact.sigmoid) if (activation := find(f))]
     own = int(records[0][loop_record.PART])
     part = Part(own)
-    streamed = []
+    streamed = set()
 
     def watch(job: int, index: int) -> None:
-        streamed.append((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
+        streamed.add((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
         part(job, index)
 
-    watched = Part(watch)
-    address = ctypes.cast(watched, ctypes.c_void_p).value or 0
-    before = fastact.get_num_threads()
-    try:
-        fastact.set_num_threads(1)
-        for record in records:
-            record[loop_record.PART] = address
-        results = [fastact.relu(x), fastact.relu(x[1:]), fastact.relu(x, out=x.copy()[::-1]), fastact.sigmoid(x)]
-    finally:
+    def is_streamed(function: Any, x: Any, out: Any, threads: int | None = None) -> bool:
+        streamed.clear()
+        before = fastact.get_num_threads()
+        fastact.set_num_threads(threads or before)
+        function(x, out=out)
         fastact.set_num_threads(before)
+        if function is fastact.relu:
+            np.testing.assert_array_equal(out, np.maximum(x, 0))
+        return streamed == {1}
+
+    watched = Part(watch)
+    out = np.empty_like(x)
+    try:
+        for record in records:
+            record[loop_record.PART] = ctypes.cast(watched, ctypes.c_void_p).value or 0
+        assert is_streamed(fastact.relu, x, out)
+        assert not is_streamed(fastact.relu, x, out, threads=1)
+        assert not is_streamed(fastact.relu, x[1:], out[1:])
+        assert not is_streamed(fastact.relu, x, out[::-1])
+        assert not is_streamed(fastact.sigmoid, x, out)
+        out[:] = np.abs(x)
+        assert not is_streamed(fastact.relu, out, out)
+    finally:
         for record in records:
             record[loop_record.PART] = own
-    assert streamed == [1, 0]  # the second and the last, which are neither buffered nor shared out, have no parts
-    np.testing.assert_array_equal(results[0], np.maximum(x, 0))
 
 
 def test_streaming_stores_are_in_the_code() -> None:

@@ -221,6 +221,15 @@ def part(job, index):
 
 
 @compiled(**STRICT)
+def _overwrites(addresses, inputs):
+    """Whether the output is one of the inputs."""
+    found = False
+    for i in range(inputs):
+        found |= addresses[i] == addresses[inputs]
+    return found
+
+
+@compiled(**STRICT)
 def fewest_shared(record):
     """How many elements a call has at least that may be shared out."""
     if record[POOL] == 0 or at(record[POOL], types.intp)[pool_record.THREADS] == 1:
@@ -258,10 +267,16 @@ def drive(addresses, dimensions, strides, record):
     if converted or (n > 1 and result_stride != size):
         buffered |= 1 << inputs
     streamed = 0
-    if not sequential and result_stride == size and not converted and n * size >= record[STREAM]:
+    fewest = fewest_shared(record)
+    if (
+        n * size >= record[STREAM]
+        and not (sequential or converted)
+        and result_stride == size
+        and fewest != _WHATEVER  # one thread alone does not saturate the memory
+        and not _overwrites(addresses, inputs)  # which has brought the output into the caches
+    ):
         buffered |= 1 << inputs
         streamed = 1
-    fewest = fewest_shared(record)
     if buffered == 0 and n <= fewest and not sequential:
         state = enter_default_float_state()
         call(record[FUNCTION], (address_of(addresses), n))
