@@ -196,10 +196,17 @@ FLOATS_KEPT = "float16, float32 and float64 keep their type; integers are conver
 
 
 def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, ...]) -> Callable[..., Any]:
+    (default,) = defaults
+    arrays = {np.dtype(code): np.array(default, code) for code in "efd"}  # which NumPy need not make for each call
+
     def face(x: Any, /, alpha: Any = None, out: Any = None, **ufunc_kwargs: Any) -> Any:
-        if OTHER_WORD in ufunc_kwargs:
-            raise TypeError(other_word(name))
-        return ufunc(x, alpha, out=out, **ufunc_kwargs)
+        if ufunc_kwargs:
+            if OTHER_WORD in ufunc_kwargs:
+                raise TypeError(other_word(name))
+            return ufunc(x, alpha, out=out, **ufunc_kwargs)
+        if alpha is default and type(x) is np.ndarray:
+            alpha = arrays.get(x.dtype, default)
+        return ufunc(x, alpha, out=out)
 
     face.__name__ = face.__qualname__ = name
     face.__module__, face.__doc__ = PACKAGE, doc
