@@ -91,6 +91,8 @@ class _AccessGroup(ir.values.MDValue):  # type: ignore[misc]
     def __init__(self, module: Any) -> None:
         super().__init__(module, (), str(len(module.metadata)))
 
+    __eq__, __hash__ = object.__eq__, object.__hash__  # llvmlite takes nodes of equal contents for one
+
     def descr(self, buf: list[str]) -> None:
         """Write what stands behind the name."""
         buf += ("distinct !{}", "\n")
