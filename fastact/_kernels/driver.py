@@ -21,7 +21,8 @@ from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .float_state import clear_x87_flags, enter_default_float_state, leave_float_state, x87_flags
 from .half import float_to_half, half_to_float
-from .memory import LINE, address_of, at, copy, copy_items, elements, operands, stack, stream_fence, stream_line
+from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
+from .strided import copy_items
 from .turns import for_each
 
 WORDS = types.CPointer(types.intp)

@@ -66,8 +66,7 @@ def x87_flags(typingctx: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if is_x86(context):
-            llvm.initialize_native_asmparser()
-            word = builder.asm(ir.FunctionType(ir.IntType(16), []), "fnstsw $0", "={ax}", [], side_effect=True)
+            word = _assembly(builder, ir.IntType(16), "fnstsw $0", "={ax}")
             return builder.zext(builder.and_(word, ir.IntType(16)(0x3F)), _I64)
         return _I64(0)
 
@@ -80,21 +79,24 @@ def clear_x87_flags(typingctx: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if is_x86(context):
-            llvm.initialize_native_asmparser()
-            builder.asm(ir.FunctionType(ir.VoidType(), []), "fnclex", "", [], side_effect=True)
+            _assembly(builder, ir.VoidType(), "fnclex", "")
         return context.get_dummy_value()
 
     return types.void(), codegen
 
 
-def _read_arm_register(builder: Any, name: str) -> Any:
+def _assembly(builder: Any, result: Any, text: str, constraint: str, *arguments: Any) -> Any:
     llvm.initialize_native_asmparser()
-    return builder.asm(ir.FunctionType(_I64, []), f"mrs $0, {name}", "=r", [], side_effect=True)
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.asm(kind, text, constraint, arguments, side_effect=True)
+
+
+def _read_arm_register(builder: Any, name: str) -> Any:
+    return _assembly(builder, _I64, f"mrs $0, {name}", "=r")
 
 
 def _write_arm_register(builder: Any, name: str, value: Any) -> None:
-    llvm.initialize_native_asmparser()
-    builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), f"msr {name}, $0", "r", [value], side_effect=True)
+    _assembly(builder, ir.VoidType(), f"msr {name}, $0", "r", value)
 
 
 def _x86_float_register(builder: Any, instruction: str, word: Any) -> None:

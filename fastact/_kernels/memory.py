@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .compiled import has_feature, is_x86
+from .compiled import is_x86
 from .numba_internals import cgutils
 
 LINE = 64  #: bytes of a line of the caches
 
-_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_I64 = ir.IntType(64)
+
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
 
@@ -100,77 +100,6 @@ def copy(typingctx: Any, source: Any, destination: Any, size: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp), codegen
-
-
-@intrinsic
-def copy_items(
-    typingctx: Any, source: Any, stride: Any, destination: Any, destination_stride: Any, n: Any, size: Any
-) -> Any:
-    """Copy n items of `size` (a literal) bytes between strided places that do not overlap.
-
-    To contiguous memory by lines, where they lie all in one place, next to each other backwards, or in up to every
-    fourth place: what lies between them is read, too, but nothing after the last. From contiguous memory by lines to
-    such places but one, with AVX-512, which leaves alone what lies between them.
-    """
-    if not isinstance(size, types.IntegerLiteral):
-        return None
-    bytes_each = size.literal_value
-    item = ir.IntType(8 * bytes_each)
-    lanes = LINE // bytes_each
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, stride, destination, destination_stride, n, _ = arguments
-
-        def place(base: Any, i: Any, stride: Any, kind: Any) -> Any:
-            return builder.inttoptr(builder.add(base, builder.mul(i, stride)), kind.as_pointer())
-
-        def indices(values: Iterable[int]) -> Any:
-            constants = [_I32(value) for value in values]
-            return ir.Constant(ir.VectorType(_I32, len(constants)), constants)
-
-        def copy_lines(step: int, end: Any) -> None:
-            read, line = ir.VectorType(item, max(1, lanes * abs(step))), ir.VectorType(item, lanes)
-            first = min(0, step) * (lanes - 1)
-            lowest = builder.add(source, _I64(first * bytes_each))
-            order = indices(i * step - first for i in range(lanes))
-            with cgutils.for_range_slice(builder, _I64(0), end, _I64(lanes), _I64) as (i, _):
-                value = builder.load(place(lowest, i, stride, read), align=bytes_each)
-                value = builder.shuffle_vector(value, ir.Constant(read, ir.Undefined), order)
-                builder.store(value, place(destination, i, destination_stride, line), align=bytes_each)
-
-        def spread_lines(step: int, end: Any) -> None:
-            line, written = ir.VectorType(item, lanes), ir.VectorType(item, lanes * abs(step))
-            first = min(0, step) * (lanes - 1)
-            lowest = builder.add(destination, _I64(first * bytes_each))
-            places = {i * step - first: i for i in range(lanes)}
-            order = indices(places.get(i, 0) for i in range(written.count))
-            mask = ir.Constant(ir.VectorType(_I1, written.count), [_I1(i in places) for i in range(written.count)])
-            with cgutils.for_range_slice(builder, _I64(0), end, _I64(lanes), _I64) as (i, _):
-                value = builder.load(place(source, i, stride, line), align=bytes_each)
-                value = builder.shuffle_vector(value, ir.Constant(line, ir.Undefined), order)
-                store = ir.FunctionType(ir.VoidType(), [written, written.as_pointer(), _I32, mask.type])
-                name = f"llvm.masked.store.v{written.count}i{8 * bytes_each}.p0"
-                function = cgutils.get_or_insert_function(builder.module, store, name)
-                builder.call(function, [value, place(lowest, i, destination_stride, written), _I32(bytes_each), mask])
-
-        def by_lines(copied: Callable[[int, Any], None], other: Any, stride: Any, steps: tuple[int, ...]) -> None:
-            with builder.if_then(builder.icmp_signed("==", other, _I64(bytes_each))):
-                end = builder.mul(builder.sdiv(builder.sub(n, _I64(1)), _I64(lanes)), _I64(lanes))
-                for step in steps:
-                    with builder.if_then(builder.icmp_signed("==", stride, _I64(step * bytes_each))):
-                        copied(step, end)
-                        builder.store(end, done)
-
-        done = cgutils.alloca_once_value(builder, _I64(0))
-        by_lines(copy_lines, destination_stride, stride, (0, 2, 3, 4, -1))
-        if has_feature(context, "avx512bw"):
-            by_lines(spread_lines, stride, destination_stride, (2, 3, 4, -1))
-        with cgutils.for_range_slice(builder, builder.load(done), n, _I64(1), _I64) as (i, _):
-            value = builder.load(place(source, i, stride, item), align=bytes_each)
-            builder.store(value, place(destination, i, destination_stride, item), align=bytes_each)
-        return context.get_dummy_value()
-
-    return types.void(source, stride, destination, destination_stride, n, size), codegen
 
 
 @intrinsic

@@ -152,7 +152,7 @@ def _row(
         called = kernel if isinstance(kernel, str) else name
         _by_kernel[kernel] = Activation(kernel, called, doc, inputs, integers, memory_bound)
     activation = _by_kernel[kernel]
-    face: Any = _with_default(name, doc, activation.ufunc, defaults) if defaults else activation.ufunc
+    face: Any = _with_default(name, doc, activation.ufunc, *defaults) if defaults else activation.ufunc
     return Row(name, face, activation, defaults, definition, ulp)
 
 
@@ -195,12 +195,11 @@ def stated(ulp: Ulp) -> str:
 FLOATS_KEPT = "float16, float32 and float64 keep their type; integers are converted\n    as by `numpy.tanh`."
 
 
-def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, ...]) -> Callable[..., Any]:
-    (default,) = defaults
+def _with_default(name: str, doc: str, ufunc: np.ufunc, default: float) -> Callable[..., Any]:
     arrays = {np.dtype(code): np.array(default, code) for code in "efd"}  # which NumPy need not make for each call
 
     def face(x: Any, /, alpha: Any = None, out: Any = None, **ufunc_kwargs: Any) -> Any:
-        if ufunc_kwargs:
+        if ufunc_kwargs:  # to hand on even none of them takes 150 ns
             if OTHER_WORD in ufunc_kwargs:
                 raise TypeError(other_word(name))
             return ufunc(x, alpha, out=out, **ufunc_kwargs)
@@ -210,7 +209,7 @@ def _with_default(name: str, doc: str, ufunc: np.ufunc, defaults: tuple[float, .
 
     face.__name__ = face.__qualname__ = name
     face.__module__, face.__doc__ = PACKAGE, doc
-    face.__defaults__ = (*defaults, None)
+    face.__defaults__ = (default, None)
     return face
 
 
