@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import vectors
-from .compiled import STRICT, always_inlined, compiled, widest_vectors
+from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
 from .numba_internals import cgutils
 
 _TURN = 64  # elements: as many of the longest vectors as are taken in turns, of the smallest numbers
@@ -33,12 +33,19 @@ def for_each(function: Any) -> Callable[..., Any]:
     """`loop(n, operands)` of `function(i, *operands)` for each i below n, any two of which are independent."""
 
     @compiled(**STRICT)
+    def rest(first, n, operands):
+        widest_vectors()
+        not_inlined()  # constants that two loops share are brought into registers anew in every turn
+        _repeat(function, first, n, operands, "masked")
+
+    @compiled(**STRICT)
     def loop(n, operands):
         widest_vectors()
         always_inlined()
         in_turns = n & -_TURN
         _repeat(function, 0, in_turns, operands, "in turns")
-        _repeat(function, in_turns, n, operands, "masked")
+        if in_turns < n:
+            rest(in_turns, n, operands)
 
     made: Callable[..., Any] = loop
     return made
