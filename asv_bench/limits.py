@@ -80,12 +80,23 @@ def reading_and_writing(inputs: int, dtype: str) -> float:
     return nanoseconds(loop.address, inputs, dtype)
 
 
-def operations(kernel: Any, inputs: int, dtype: str) -> Operations:
-    """What the assembly of the loop has, which takes several vectors in turns."""
-    loop = numba.njit(driver.LOOP_SIGNATURE, **STRICT)(driver.inner_loop(kernel, inputs, getattr(numba, dtype)))
-    (assembly,) = loop.inspect_asm().values()
+def assembly_of_loop(kernel: Any, inputs: int, dtype: str) -> str:
+    """The assembly of the inner loop of a function of numbers."""
+    loop = driver.inner_loop(kernel, inputs, getattr(numba, dtype))
+    (assembly,) = numba.njit(driver.LOOP_SIGNATURE, **STRICT)(loop).inspect_asm().values()
+    return str(assembly)
+
+
+def repeated_blocks(assembly: str) -> list[str]:
+    """The bodies of the innermost loops in assembly of x86."""
+    loops = re.findall(r"^(\.LBB\w+):((?:\n(?!\.LBB).*)*)\n\s+j\w+\s+\1\n", assembly, re.MULTILINE)
+    return [body for _, body in loops]
+
+
+def operations(assembly: str) -> Operations:
+    """What the loop has that takes several vectors in turns."""
     counted = []
-    for _, body in re.findall(r"^(\.LBB\w+):((?:\n(?!\.LBB).*)*)\n\s+j\w+\s+\1\n", assembly, re.MULTILINE):
+    for body in repeated_blocks(assembly):
         lines = [line.split(None, 1) for line in body.splitlines() if re.search(r"%[xyz]mm|%k\d", line)]
         moves = [operands for name, operands in lines if re.match(r"v?mov", name)]
         results = sum(1 for operands in moves if re.search(r"mm\d+, .*\((?!%rsp)", operands))
@@ -96,16 +107,16 @@ def operations(kernel: Any, inputs: int, dtype: str) -> Operations:
     return max(counted)[1]
 
 
-def table(dtypes: tuple[str, ...] = ("float32", "float64")) -> Iterator[str]:
+def table() -> Iterator[str]:
     """Lines of Markdown."""
     yield "| function | type | ns | ULP | operations | divisions | limit | share |"
     yield "|---|---|--:|--:|--:|--:|---|--:|"
-    for dtype in dtypes:
+    for dtype in ("float32", "float64"):
         machine = limits(dtype, 1)
         rest = {inputs: reading_and_writing(inputs, dtype) for inputs in (1, 2)}
         for row in registry.rows.values():
             activation = row.activation
-            count = operations(loops.kernel(activation), activation.inputs, dtype)
+            count = operations(assembly_of_loop(loops.kernel(activation), activation.inputs, dtype))
             times = {
                 "operations": count.all * 2 / machine["gflops"],
                 "division": count.divisions / machine["gdivisions"],

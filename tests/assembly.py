@@ -7,8 +7,8 @@ from typing import Any
 
 import numba
 
-from fastact._kernels import driver, scalar, vectors
-from fastact._kernels.compiled import STRICT
+from asv_bench.limits import assembly_of_loop, repeated_blocks
+from fastact._kernels import scalar, vectors
 
 
 def assert_registers_suffice() -> None:
@@ -21,7 +21,7 @@ def assert_registers_suffice() -> None:
         for name, body in re.findall(
             r"^(fastact_(?:tile|sweep)_\w+):(.*?)^\.Lfunc_end", _assembly(real), re.DOTALL | re.MULTILINE
         ):
-            for _, loop in re.findall(r"^(\.LBB\w+):((?:\n(?!\.LBB).*)*)\n\s+j\w+\s+\1\n", body, re.MULTILINE):
+            for loop in repeated_blocks(body):
                 if "mulp" in loop or "fmadd" in loop:
                     loops += 1
                     assert not re.search(r"mm\d+.*%[re]sp|%[re]sp.*mm\d+", loop), (name, loop)
@@ -29,11 +29,17 @@ def assert_registers_suffice() -> None:
 
 
 def assert_loops_take_512_bits(name: str, dtype: str) -> None:
-    """The loop of an activation multiplies and adds vectors of no other length. It reads the assembly of x86."""
-    loop = driver.inner_loop(scalar.kernel(name), 1, getattr(numba.types, dtype))
-    (assembly,) = numba.njit(driver.LOOP_SIGNATURE, **STRICT)(loop).inspect_asm().values()
+    """No loop of an activation multiplies and adds vectors of another length, or single numbers.
+
+    It reads the assembly of x86.
+    """
+    assembly = assembly_of_loop(scalar.kernel(name), 1, dtype)
     lengths = set(re.findall(r"\bvf\w*m(?:add|sub)\d+p[sd]\s.*%([xyz])mm", assembly))
     assert lengths == {"z"}, (name, dtype, lengths)
+    assert not any(re.search(r"\bvf\w*m(?:add|sub)\d+s[sd]\s", block) for block in repeated_blocks(assembly)), (
+        name,
+        dtype,
+    )
 
 
 def _assembly(real: Any) -> str:
