@@ -20,7 +20,7 @@ from .reference import Array, Digits
 
 NAMES = list(faces)
 FLOATS = [np.float16, np.float32, np.float64]
-LENGTHS = (1, 2, 3, 8, 15, 16, 17, 33, 100, 257, 1500)
+LENGTHS = (1, 2, 3, 8, 15, 16, 17, 33, 63, 64, 100, 257, 1500)
 
 compiled: dict[str, Callable[..., Any]] = {
     "softmax": njit(lambda x: fastact.softmax(x)),
@@ -80,7 +80,7 @@ def test_the_reference(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_bits_by_every_way(name: str, dtype: Any) -> None:
     function = faces[name]
-    for shape in ((1, 1), (17, 33), (7, 3, 11), (40, 257), (2, 5000)):
+    for shape in ((1, 1), (17, 33), (7, 3, 11), (19, 63), (18, 64), (40, 257), (2, 5000)):
         x = np.random.default_rng(1).normal(scale=3, size=shape).astype(dtype)
         expected = np.array([function(row) for row in x.reshape(-1, shape[-1])]).reshape(function(x).shape)
         spread = np.repeat(np.repeat(x, 2, axis=0), 3, axis=-1)[::2, ..., ::3]
@@ -234,6 +234,33 @@ def test_inside_njit() -> None:
     for bad in (3.0, x * 1j):
         with pytest.raises(Exception, match="inside @njit x must be"):
             passed(fastact.softmax, bad)
+
+
+def test_nothing_outside_the_rows_is_touched() -> None:
+    """They end where memory ends, and are neighbours of numbers that must stay."""
+    code = """
+import ctypes, mmap, numpy as np, fastact
+SIZE = 2**16
+def memory():
+    pages = mmap.mmap(-1, SIZE + mmap.PAGESIZE)
+    place = np.frombuffer(pages, np.uint8)
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(place.ctypes.data + SIZE), mmap.PAGESIZE, 0) == 0
+    return place[:SIZE]
+first, second = memory(), memory()
+for dtype in (np.float32, np.float64):
+    for n in (1, 7, 8, 9, 16, 17, 33, 63, 64, 100):
+        for count in (1, 8, 13, 16, 37):
+            x, y = (part[-n * count * np.dtype(dtype).itemsize:].view(dtype) for part in (first, second))
+            x[:] = np.random.default_rng(n).normal(size=x.size)
+            for function in (fastact.softmax, fastact.log_softmax, fastact.logsumexp):
+                second[:] = 66
+                results = y if function is not fastact.logsumexp else y[-count:]
+                shape = (count, n) if function is not fastact.logsumexp else (count,)
+                function(x.reshape(count, n), out=results.reshape(shape))
+                np.testing.assert_array_equal(results.reshape(shape), function(x.reshape(count, n)))
+                assert (second[: SIZE - results.nbytes] == 66).all()
+"""
+    run(code)
 
 
 def test_no_memory() -> None:

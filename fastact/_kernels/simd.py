@@ -289,6 +289,77 @@ def store_first(typingctx: Any, vector: Any, address: Any, count: Any) -> Any:
     return types.void(vector, types.intp, types.intp), codegen
 
 
+@intrinsic
+def transpose_from(typingctx: Any, rows: Any, step: Any, last: Any, count: Any, lines: Any, number: Any) -> Any:
+    """Write to a place, one line after the other, the vectors across as many rows as they have lanes.
+
+    The first `count` numbers of each are read, at addresses a step apart up to row `last`; for those after it that one.
+    """
+    kind = Vector(number.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, step, last, count, lines, _ = arguments
+        mask = first_lanes(builder, count, kind.lanes)
+        nothing = ir.Constant(context.get_value_type(kind), None)
+        found = [
+            load_lanes(builder, _pointer(context, builder, place, kind), mask, nothing)
+            for place in _places(builder, rows, step, last, kind.lanes)
+        ]
+        for line, place in zip(_transposed(builder, found), _lines_at(builder, lines, kind.lanes), strict=True):
+            builder.store(line, _pointer(context, builder, place, kind), align=number.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 5, number), codegen
+
+
+@intrinsic
+def transpose_to(typingctx: Any, lines: Any, rows: Any, step: Any, last: Any, count: Any, number: Any) -> Any:
+    """The reverse of `transpose_from`."""
+    kind = Vector(number.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lines, rows, step, last, count, _ = arguments
+        align = number.dtype.bitwidth // 8
+        mask = first_lanes(builder, count, kind.lanes)
+        found = [
+            builder.load(
+                _pointer(context, builder, builder.add(lines, ir.Constant(lines.type, i * LINE)), kind), align=align
+            )
+            for i in range(kind.lanes)
+        ]
+        for row, place in zip(_transposed(builder, found), _places(builder, rows, step, last, kind.lanes), strict=True):
+            pointer = _pointer(context, builder, place, kind)
+            call(builder, "masked.store", ir.VoidType(), [row, pointer, _I32(align), mask])
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 5, number), codegen
+
+
+def _lines_at(builder: Any, first: Any, count: int) -> list[Any]:
+    """In LLVM: addresses of lines that follow each other."""
+    return [builder.add(first, ir.Constant(first.type, i * LINE)) for i in range(count)]
+
+
+def _places(builder: Any, first: Any, step: Any, last: Any, count: int) -> list[Any]:
+    """In LLVM: addresses a step apart, as many as wanted, up to one."""
+    places = [first]
+    for i in range(1, count):
+        there = builder.icmp_signed("<=", ir.Constant(last.type, i), last)
+        places.append(builder.add(places[-1], builder.select(there, step, ir.Constant(step.type, 0))))
+    return places
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """In LLVM: the columns of as many vectors as they have lanes."""
+    side = len(rows) // 2
+    while side:
+        for i in range(len(rows)):
+            if not i & side:
+                rows[i], rows[i + side] = halves_exchanged(builder, rows[i], rows[i + side], side)
+        side //= 2
+    return rows
+
+
 def exchange_of_halves(side: int) -> Any:
     """`exchange(a, b)`, which gives `halves_exchanged`."""
 
