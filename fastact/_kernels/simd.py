@@ -290,6 +290,24 @@ def store_first(typingctx: Any, vector: Any, address: Any, count: Any) -> Any:
 
 
 @intrinsic
+def fetch(typingctx: Any, address: Any, written: Any) -> Any:
+    """Begin to fetch the line at an address, which will be written (a literal, 1) or read (0)."""
+    if not isinstance(written, types.IntegerLiteral):
+        return None
+    to_stay, data = _I32(3), _I32(1)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
+        prefetch = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
+        address = builder.inttoptr(arguments[0], byte)
+        builder.call(prefetch, [address, _I32(written.literal_value), to_stay, data])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, written), codegen
+
+
+@intrinsic
 def transpose_from(typingctx: Any, rows: Any, step: Any, last: Any, count: Any, lines: Any, number: Any) -> Any:
     """Write to a place, one line after the other, the vectors across as many rows as they have lanes.
 

@@ -15,7 +15,7 @@ from .decay_sums import APART, SHORT, SQUARE, TWO_VECTORS, Number, largest_of, l
 from .decays import inverse
 from .memory import LINE, at, stack
 from .numbers import fma
-from .simd import load, load_first, store, store_first, transpose_from, transpose_to
+from .simd import fetch, load, load_first, store, store_first, transpose_from, transpose_to
 
 
 class Kernels(NamedTuple):
@@ -144,7 +144,7 @@ def _short_rows(number: Number, columns: Callable[..., Any], reduces: bool) -> C
     """`rows` of few numbers each and any count, as columns of a copy: what is done once for a row takes longer than its
     numbers do.
     """
-    kind, lanes = number.type, number.lanes
+    kind, size, lanes = number.type, number.size, number.lanes
 
     @compiled(**APART)
     def short_rows(x, x_row, y, y_row, n, count):
@@ -157,6 +157,7 @@ def _short_rows(number: Number, columns: Callable[..., Any], reduces: bool) -> C
             place, left = x + first * x_row, n
             for square in range(squares, end, lanes * LINE):
                 transpose_from(place, x_row, last, left, square, kind)
+                fetch_next(x + first * x_row, x_row, n, square - squares, 0)
                 place += LINE
                 left -= lanes
             columns(squares, LINE, squares, LINE, n)
@@ -167,8 +168,19 @@ def _short_rows(number: Number, columns: Callable[..., Any], reduces: bool) -> C
                 place, left = y + first * y_row, n
                 for square in range(squares, end, lanes * LINE):
                     transpose_to(square, place, y_row, last, left, kind)
+                    fetch_next(y + first * y_row, y_row, n, square - squares, 1)
                     place += LINE
                     left -= lanes
+
+    @compiled(**INLINED)
+    def fetch_next(rows, row, n, done, written):
+        """Begin to fetch a part of the rows after a vector of them, if they lie close: read all at once, processors do
+        not foresee them.
+        """
+        if row == n * size:
+            next_rows = rows + lanes * row
+            for line in range(next_rows + done, min(next_rows + done + lanes * LINE, next_rows + lanes * row), LINE):
+                fetch(line, written)
 
     made: Callable[..., Any] = short_rows
     return made
