@@ -34,7 +34,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
         if not _has_fma(context):
             return builder.fadd(builder.fmul(x, y), z)
         if isinstance(kind, simd.Vector):
-            return simd.call(builder, "fma", x.type, [x, y, z])
+            return simd.call(builder, "fma", x, y, z)
         return builder.fma(x, y, z)
 
     if isinstance(simd.number_of(kind), types.Float):

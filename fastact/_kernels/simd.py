@@ -83,22 +83,33 @@ def halves_exchanged(builder: Any, a: Any, b: Any, side: int) -> tuple[Any, Any]
     return shuffled(builder, a, b, first), shuffled(builder, a, b, second)
 
 
-def call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    """In LLVM: a function of its own that is named after the vectors of floats it is for, and after pointers if it is
-    masked.
-    """
-    bits = {ir.FloatType(): 32, ir.DoubleType(): 64}
-    vectors = [a.type for a in arguments if isinstance(a.type, ir.VectorType) and a.type.element in bits]
-    suffix = f"v{vectors[0].count}f{bits[vectors[0].element]}{'.p0' if 'masked' in name else ''}"
-    function = ir.FunctionType(result, [argument.type for argument in arguments])
-    full_name = f"llvm.{name}.{suffix}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, full_name), arguments)
+def call(builder: Any, name: str, *vectors: Any) -> Any:
+    """In LLVM: a function of vectors of one type that gives another such."""
+    kind = vectors[0].type
+    return _call(builder, f"{name}.{_item(kind)[0]}", kind, list(vectors))
 
 
 def load_lanes(builder: Any, pointer: Any, mask: Any, others: Any) -> Any:
-    """In LLVM: the numbers at a pointer in the lanes of a mask, and those of a vector in the other lanes."""
-    size = 8 if others.type.element == ir.DoubleType() else 4
-    return call(builder, "masked.load", others.type, [pointer, _I32(size), mask, others])
+    """In LLVM: the items at a pointer in the lanes of a mask, and those of a vector in the other lanes."""
+    suffix, size = _item(others.type)
+    return _call(builder, f"masked.load.{suffix}.p0", others.type, [pointer, _I32(size), mask, others])
+
+
+def store_lanes(builder: Any, vector: Any, pointer: Any, mask: Any) -> None:
+    """In LLVM: write those items of a vector that are in the lanes of a mask."""
+    suffix, size = _item(vector.type)
+    _call(builder, f"masked.store.{suffix}.p0", ir.VoidType(), [vector, pointer, _I32(size), mask])
+
+
+def _item(kind: Any) -> tuple[str, int]:
+    """What LLVM's functions of a type of vector are named after, and the bytes of an item."""
+    letter, bits = {"float": ("f", 32), "double": ("f", 64)}.get(str(kind.element)) or ("i", kind.element.width)
+    return f"v{kind.count}{letter}{bits}", bits // 8
+
+
+def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    function = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}"), arguments)
 
 
 def _operation(name: str) -> Any:
@@ -281,9 +292,7 @@ def store_first(typingctx: Any, vector: Any, address: Any, count: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         mask = first_lanes(builder, arguments[2], vector.lanes)
-        pointer = _pointer(context, builder, arguments[1], vector)
-        align = _I32(vector.number.bitwidth // 8)
-        call(builder, "masked.store", ir.VoidType(), [arguments[0], pointer, align, mask])
+        store_lanes(builder, arguments[0], _pointer(context, builder, arguments[1], vector), mask)
         return context.get_dummy_value()
 
     return types.void(vector, types.intp, types.intp), codegen
@@ -297,11 +306,8 @@ def fetch(typingctx: Any, address: Any, written: Any) -> Any:
     to_stay, data = _I32(3), _I32(1)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = ir.IntType(8).as_pointer()
-        function = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
-        prefetch = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
-        address = builder.inttoptr(arguments[0], byte)
-        builder.call(prefetch, [address, _I32(written.literal_value), to_stay, data])
+        address = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+        _call(builder, "prefetch.p0", ir.VoidType(), [address, _I32(written.literal_value), to_stay, data])
         return context.get_dummy_value()
 
     return types.void(types.intp, written), codegen
@@ -337,17 +343,13 @@ def transpose_to(typingctx: Any, lines: Any, rows: Any, step: Any, last: Any, co
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lines, rows, step, last, count, _ = arguments
-        align = number.dtype.bitwidth // 8
         mask = first_lanes(builder, count, kind.lanes)
         found = [
-            builder.load(
-                _pointer(context, builder, builder.add(lines, ir.Constant(lines.type, i * LINE)), kind), align=align
-            )
-            for i in range(kind.lanes)
+            builder.load(_pointer(context, builder, place, kind), align=number.dtype.bitwidth // 8)
+            for place in _lines_at(builder, lines, kind.lanes)
         ]
         for row, place in zip(_transposed(builder, found), _places(builder, rows, step, last, kind.lanes), strict=True):
-            pointer = _pointer(context, builder, place, kind)
-            call(builder, "masked.store", ir.VoidType(), [row, pointer, _I32(align), mask])
+            store_lanes(builder, row, _pointer(context, builder, place, kind), mask)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5, number), codegen

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from numba import types
 
+from .._runtime.softmax import REDUCTIONS
 from .compiled import INLINED, compiled, not_inlined, widest_vectors
 from .decay_sums import APART, SHORT, SQUARE, TWO_VECTORS, Number, largest_of, logarithms_of, sums_of
 from .decays import inverse
@@ -151,35 +152,28 @@ def _short_rows(number: Number, columns: Callable[..., Any], reduces: bool) -> C
         not_inlined()
         widest_vectors()
         squares = stack(_SQUARES)
-        end = squares + n * LINE
         for first in range(0, count, lanes):
-            last = count - first - 1
-            place, left = x + first * x_row, n
-            for square in range(squares, end, lanes * LINE):
-                transpose_from(place, x_row, last, left, square, kind)
-                fetch_next(x + first * x_row, x_row, n, square - squares, 0)
-                place += LINE
-                left -= lanes
+            last, x_first, y_first = count - first - 1, x + first * x_row, y + first * y_row
+            for done in range(0, n, lanes):
+                transpose_from(x_first + done * size, x_row, last, n - done, squares + done * LINE, kind)
+                fetch_next(x_first, x_row, n, done, 0)
             columns(squares, LINE, squares, LINE, n)
             if reduces:
                 for i in range(min(last + 1, lanes)):
-                    at(y + (first + i) * y_row, kind)[0] = at(squares, kind)[i]
+                    at(y_first + i * y_row, kind)[0] = at(squares, kind)[i]
             else:
-                place, left = y + first * y_row, n
-                for square in range(squares, end, lanes * LINE):
-                    transpose_to(square, place, y_row, last, left, kind)
-                    fetch_next(y + first * y_row, y_row, n, square - squares, 1)
-                    place += LINE
-                    left -= lanes
+                for done in range(0, n, lanes):
+                    transpose_to(squares + done * LINE, y_first + done * size, y_row, last, n - done, kind)
+                    fetch_next(y_first, y_row, n, done, 1)
 
     @compiled(**INLINED)
     def fetch_next(rows, row, n, done, written):
-        """Begin to fetch a part of the rows after a vector of them, if they lie close: read all at once, processors do
-        not foresee them.
+        """Begin to fetch the rows after a vector of them, if they follow each other, a square's worth at a time: read
+        all at once, they are not foreseen by processors.
         """
         if row == n * size:
             next_rows = rows + lanes * row
-            for line in range(next_rows + done, min(next_rows + done + lanes * LINE, next_rows + lanes * row), LINE):
+            for line in range(next_rows + done * LINE, next_rows + min(done + lanes, n) * LINE, LINE):
                 fetch(line, written)
 
     made: Callable[..., Any] = short_rows
@@ -195,7 +189,7 @@ def function(name: str, kind: Any) -> Callable[..., Any]:
     number = Number.of(kind)
     size, lanes = number.size, number.lanes
     rows, columns = _KERNELS[name](number)
-    short_rows = _short_rows(number, columns, name == "logsumexp")
+    short_rows = _short_rows(number, columns, name in REDUCTIONS)
 
     def compute(x, x_row, x_step, y, y_row, y_step, n, count):
         widest_vectors()

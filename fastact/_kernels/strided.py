@@ -12,9 +12,9 @@ from numba.extending import intrinsic
 from .compiled import has_feature
 from .memory import LINE
 from .numba_internals import cgutils
-from .simd import shuffled
+from .simd import shuffled, store_lanes
 
-_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_I1, _I64 = ir.IntType(1), ir.IntType(64)
 
 
 @intrinsic
@@ -69,10 +69,7 @@ def copy_items(
             value = shuffled(builder, value, value, [lane.get(there, 0) for there in range(span.count)])
             mask = ir.Constant(ir.VectorType(_I1, span.count), [_I1(there in lane) for there in range(span.count)])
             pointer = place(builder.add(destination, low), i, destination_stride, span)
-            store = ir.FunctionType(ir.VoidType(), [span, pointer.type, _I32, mask.type])
-            name = f"llvm.masked.store.v{span.count}i{item.width}.p0"
-            function = cgutils.get_or_insert_function(builder.module, store, name)
-            builder.call(function, [value, pointer, _I32(bytes_each), mask])
+            store_lanes(builder, value, pointer, mask)
 
         by_lines(together, destination_stride, stride, (0, 2, 3, 4, -1))
         if has_feature(context, "avx512bw"):

@@ -225,7 +225,7 @@ class Vectors:
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         if not processor().fused_multiply_add:
             return self.builder.fadd(self.builder.fmul(a, b), c)
-        return simd.call(self.builder, "fma", self.type, [a, b, c])
+        return simd.call(self.builder, "fma", a, b, c)
 
     def repeat(self, count: Any, values: list[Any], body: Callable[[list[Any]], list[Any]]) -> list[Any]:
         """Go through `values = body(values)` as often as a word says; gives the last."""
