@@ -45,6 +45,7 @@ _WHATEVER = sys.maxsize
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
+_STREAM_BLOCK = 1024  # bytes: from larger ones the memory reads and writes in turns instead of at once
 _HALVES_SPACE = _BLOCK * 2
 _BLOCK_STEP = 16  # blocks of a multiple of this many elements start on a line of every operand
 _MAX_OPERANDS = 64  # NumPy's limit; so many operands of a step each fit the scratch memory
@@ -293,6 +294,8 @@ def drive(addresses, dimensions, strides, record):
         buffered = buffered if converted else 0
     elif buffered != 0:
         block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
+        if streamed != 0:
+            block = min(block, _STREAM_BLOCK // size)
     job_address = stack(_JOB_SPACE)
     job = at(job_address, types.intp)
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)

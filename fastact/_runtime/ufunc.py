@@ -23,9 +23,9 @@ _INTEGERS = "bBhHiIlLqQ"
 _FLOATS = "efd"
 
 #: Outputs of memory-bound loops of at least this many bytes are written past the caches, which spares reading them
-#: first. Measured on Zen 4: 1.4 times as fast from 64 MB on, a tenth slower at 16 MB; on Zen 5 0.9 to 1.05 times. Loops
-#: that compute more lose by it.
-STREAM_BYTES = 64 << 20
+#: first. Measured on Zen 5, two threads, 32 MB of last cache: from 20 to 160 MB 0.75 to 0.95 of the time, at 16 MB 0.9
+#: to 1.2 times as long; on Zen 4 a tenth longer at 16 MB. Loops that compute more lose by it.
+STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
 #: What every ufunc takes after its inputs.
