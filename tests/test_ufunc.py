@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import ctypes
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import numba
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 import fastact
 from fastact._kernels import driver, pool
 from fastact._kernels.compiled import STRICT
-from fastact._runtime import loop_record, numba_settings
+from fastact._runtime import loop_record, numba_settings, pool_record, threads
 from fastact._runtime.ufunc import STREAM_BYTES, find
 
 from .reference import ACTIVATIONS, Array
@@ -235,21 +234,30 @@ def test_what_lies_between_elements_stays(step: int) -> None:
                 np.testing.assert_array_equal(memory, expected)
 
 
-@pytest.fixture
-def streamed() -> Iterator[None]:
-    """Let the memory-bound loops write results of every size past the caches."""
-    records = [
-        activation.loop(c).record for f in (fastact.relu, fastact.prelu) if (activation := find(f)) for c in "fd"
-    ]
-    before = [int(record[loop_record.STREAM]) for record in records]
-    for record in records:
-        record[loop_record.STREAM] = 1
-    yield
-    for record, size in zip(records, before, strict=True):
-        record[loop_record.STREAM] = size
+def past_the_caches(function: np.ufunc, *inputs: Any, out: Array) -> None:
+    """Compute as a call does that is shared out, by two parts after the first numbers, past the caches."""
+    activation = find(function)
+    assert activation
+    loop = activation.loop(out.dtype.char)
+    loop.load()
+    loop.load_part()
+    operands = [*np.broadcast_arrays(*inputs), out]
+    addresses = (ctypes.c_ssize_t * len(operands))(*(operand.ctypes.data for operand in operands))
+    strides = (ctypes.c_ssize_t * len(operands))(*(operand.strides[0] for operand in operands))
+    job = (ctypes.c_ssize_t * driver.JOB_WORDS)()
+    job[driver.ADDRESSES], job[driver.STRIDES] = ctypes.addressof(addresses), ctypes.addressof(strides)
+    job[driver.COUNT], job[driver.RECORD] = out.size, loop.record.ctypes.data
+    job[driver.BLOCK], job[driver.STREAMED] = 256, 1
+    job[driver.BUFFERED] = sum(1 << i for i, operand in enumerate(operands) if operand.strides[0] != out.itemsize)
+    job[driver.BUFFERED] |= 1 << len(inputs)
+    part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)(int(loop.record[loop_record.PART]))
+    job[driver.FIRST] = first = min(3, out.size)
+    function(*(operand[:first] for operand in operands[:-1]), out=out[:first])
+    job[driver.PARTS] = 2
+    for index in range(2):
+        part(ctypes.addressof(job), index)
 
 
-@pytest.mark.usefixtures("streamed")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_results_past_the_caches(dtype: Any) -> None:
     for n in (1, 2, 15, 16, 17, 255, 1023, 1024, 1025, 5000, 60_000):
@@ -258,38 +266,42 @@ def test_results_past_the_caches(dtype: Any) -> None:
         for start in range(18):
             memory = np.full(n + 128, 42, dtype)
             out = memory[start : start + n]
-            np.testing.assert_array_equal(fastact.relu(x, out=out), np.maximum(x, 0))
-            np.testing.assert_array_equal(fastact.prelu(x, slopes, out=out), np.where(x > 0, x, slopes * x))
+            past_the_caches(fastact.relu, x, out=out)
+            np.testing.assert_array_equal(out, np.maximum(x, 0))
+            past_the_caches(fastact.prelu, x, slopes, out=out)
+            np.testing.assert_array_equal(out, np.where(x > 0, x, slopes * x))
+            past_the_caches(fastact.prelu, x[::-1], dtype(0.5), out=out)
+            np.testing.assert_array_equal(out, np.where(x > 0, x, x * 0.5)[::-1])
             assert (memory[:start] == 42).all()
             assert (memory[start + n :] == 42).all()
-            out[:] = x
-            np.testing.assert_array_equal(fastact.relu(out, out=out), np.maximum(x, 0))
-            np.testing.assert_array_equal(fastact.leaky_relu(x[::-1], 0.5, out=out), np.where(x > 0, x, x * 0.5)[::-1])
 
 
 @pytest.mark.skipif(numba_settings.threads() == 1, reason="one thread does not stream")
 def test_large_results_of_memory_bound_loops_are_streamed() -> None:
     Part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
     x = numbers(STREAM_BYTES // 4, np.float32)
-    fastact.relu(x), fastact.sigmoid(x)
-    records = [activation.loop("f").record for f in (fastact.relu, fastact.sigmoid) if (activation := find(f))]
+    fastact.relu(x), fastact.gelu(x)
+    records = [activation.loop("f").record for f in (fastact.relu, fastact.gelu) if (activation := find(f))]
     own = int(records[0][loop_record.PART])
     part = Part(own)
+    words = pool_record.FAN_OUT_TIME, pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME
+    costs = [int(threads._pool[word]) for word in words]
     streamed = set()
 
     def watch(job: int, index: int) -> None:
         streamed.add((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
         part(job, index)
 
-    def is_streamed(function: Any, x: Any, out: Any, threads: int | None = None) -> bool:
+    def is_streamed(function: Any, x: Any, out: Any, most: int | None = None) -> bool:
         streamed.clear()
+        threads._pool[[*words]] = 1  # however busy the processors are
         before = fastact.get_num_threads()
-        fastact.set_num_threads(threads or before)
+        fastact.set_num_threads(most or before)
         function(x, out=out)
         fastact.set_num_threads(before)
         if function is fastact.relu:
             np.testing.assert_array_equal(out, np.maximum(x, 0))
-        return streamed == {1}
+        return 1 in streamed
 
     watched = Part(watch)
     out = np.empty_like(x)
@@ -297,13 +309,15 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         for record in records:
             record[loop_record.PART] = ctypes.cast(watched, ctypes.c_void_p).value or 0
         assert is_streamed(fastact.relu, x, out)
-        assert not is_streamed(fastact.relu, x, out, threads=1)
+        assert not is_streamed(fastact.relu, x, out, most=1)
         assert not is_streamed(fastact.relu, x[1:], out[1:])
         assert not is_streamed(fastact.relu, x, out[::-1])
         assert not is_streamed(fastact.gelu, x, out)
+        assert streamed
         out[:] = np.abs(x)
         assert not is_streamed(fastact.relu, out, out)
     finally:
+        threads._pool[[*words]] = costs
         for record in records:
             record[loop_record.PART] = own
 

@@ -223,6 +223,12 @@ def part(job, index):
 
 
 @compiled(**STRICT)
+def _scratch_block(record):
+    """How many elements of every operand the scratch memory has room for, or fewer."""
+    return min(_BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (record[INPUTS] + 1)) // _BLOCK_STEP * _BLOCK_STEP)
+
+
+@compiled(**STRICT)
 def _overwrites(addresses, inputs):
     """Whether the output is one of the inputs."""
     found = False
@@ -268,17 +274,7 @@ def drive(addresses, dimensions, strides, record):
             buffered |= 1 << i
     if converted or (n > 1 and result_stride != size):
         buffered |= 1 << inputs
-    streamed = 0
     fewest = fewest_shared(record)
-    if (
-        n * size >= record[STREAM]
-        and not (sequential or converted)
-        and result_stride == size
-        and fewest != _WHATEVER  # one thread alone does not saturate the memory
-        and not _overwrites(addresses, inputs)  # which has brought the output into the caches
-    ):
-        buffered |= 1 << inputs
-        streamed = 1
     if buffered == 0 and n <= fewest and not sequential:
         state = enter_default_float_state()
         call(record[FUNCTION], (address_of(addresses), n))
@@ -293,20 +289,28 @@ def drive(addresses, dimensions, strides, record):
         block = 1  # which is contiguous wherever it lies
         buffered = buffered if converted else 0
     elif buffered != 0:
-        block = min(n, _BLOCK, _SCRATCH // (record[LOOP_ITEM_SIZE] * (inputs + 1)) // _BLOCK_STEP * _BLOCK_STEP)
-        if streamed != 0:
-            block = min(block, _STREAM_BLOCK // size)
+        block = min(n, _scratch_block(record))
     job_address = stack(_JOB_SPACE)
     job = at(job_address, types.intp)
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
-    job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, streamed
+    job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
     cut = pool.Shares(1, 1)
     if n > fewest and not sequential:
         first = max(_BLOCK, fewest // MEASURED // _BLOCK * _BLOCK)
         job[COUNT] = first
         cut = shares_of_rest(job, record, first, n - first)
         job[FIRST], job[COUNT], job[PARTS] = first, n, cut.threads * cut.parts
+        if (
+            n * size >= record[STREAM]
+            and cut.threads > 1  # one alone does not saturate the memory
+            and result_stride == size
+            and not converted
+            and not _overwrites(addresses, inputs)  # which has brought the output into the caches
+        ):
+            job[BUFFERED] |= 1 << inputs
+            job[BLOCK] = min(_STREAM_BLOCK // size, _scratch_block(record))
+            job[STREAMED] = 1
     pool.run(record[POOL], record[PART], job_address, cut)
 
 
