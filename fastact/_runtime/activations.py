@@ -18,7 +18,7 @@ def _numpy_sigmoid(x: Any, out: Any) -> Any:
     return np.divide(1, out, out=out)
 
 
-@row(numpy=_numpy_sigmoid, ulp=Ulp(float16=0.51, float32=1.2, float64=1.2, unfused=2), memory_bound=True)
+@row(numpy=_numpy_sigmoid, ulp=Ulp(float16=0.51, float32=1.2, float64=1.2, unfused=2))
 def sigmoid(m: Any, x: Any) -> Any:
     """
     Logistic sigmoid, ``1 / (1 + exp(-x))``, element by element.
@@ -46,7 +46,7 @@ def _numpy_tanh(x: Any, out: Any) -> Any:
     return np.tanh(x, out=out)
 
 
-@row(numpy=_numpy_tanh, ulp=Ulp(float16=0.51, float32=1.5, float64=1.5, unfused=2.5), memory_bound=True)
+@row(numpy=_numpy_tanh, ulp=Ulp(float16=0.51, float32=1.5, float64=1.5, unfused=2.5))
 def tanh(m: Any, x: Any) -> Any:
     """
     Hyperbolic tangent, element by element.

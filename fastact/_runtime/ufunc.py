@@ -24,7 +24,8 @@ _FLOATS = "efd"
 
 #: Outputs of memory-bound loops of at least this many bytes are written past the caches, which spares reading them
 #: first. Measured on Zen 5, two threads, 32 MB of last cache: from 20 to 160 MB 0.75 to 0.95 of the time, at 16 MB 0.9
-#: to 1.2 times as long; on Zen 4 a tenth longer at 16 MB. Loops that compute more lose by it.
+#: to 1.2 times as long; on Zen 4 a tenth longer at 16 MB. Loops that compute more lose by it: of the float64 tanh
+#: a tenth where two threads compute, a fifth where only one is free to.
 STREAM_BYTES = 32 << 20
 _NEVER = sys.maxsize
 
