@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -112,3 +114,10 @@ def hard_float64(random: int = 2_000) -> Array:
     spread = np.concatenate([generator.normal(scale=s, size=random // 4) for s in (0.01, 1.0, 5.0, 200.0)])
     x = np.concatenate([around, turns, marks, low, np.abs(spread)])
     return np.concatenate([x, -x])
+
+
+def pickled_and_back(function: Any) -> Any:
+    """What comes of pickling a function. For a ufunc of NumPy's below 2.3 that looks into every module there is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return pickle.loads(pickle.dumps(function))  # noqa: S301

@@ -264,7 +264,8 @@ def _passed(function: Any) -> _Passed:
     version = _versions[function]()
     # Of what can not be told no two are the same.
     unique = secrets.token_bytes(16) if version is None else version
-    passed = _Passed((f"{function.__module__}.{function.__name__}", unique))
+    home = getattr(function, "__module__", None)  # ufuncs of NumPy below 2.3 have none
+    passed = _Passed((f"{home}.{function.__name__}", unique))
     passed.stands_for(function)
     return passed
 
