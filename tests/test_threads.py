@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,6 @@ from .processes import run
 from .reference import ACTIVATIONS
 
 LIMIT = numba.config.NUMBA_NUM_THREADS
-
-
-@pytest.fixture(autouse=True)
-def restore_threads() -> Iterator[None]:
-    before = fastact.get_num_threads()
-    yield
-    fastact.set_num_threads(before)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
