@@ -10,7 +10,7 @@ from numba import njit
 
 import fastact
 import fastact as fa
-from fastact._runtime import registry
+from fastact._runtime import derivatives, registry  # noqa: F401 - which names them in the registry
 from fastact._runtime.registry import Row
 
 from .reference import pickled_and_back

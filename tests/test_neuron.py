@@ -167,27 +167,23 @@ def test_the_slope_does_not_promote() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_has_the_same_bits_wherever_it_is(dtype: Any) -> None:
-    threads = fastact.get_num_threads()
-    try:
-        for k, m in ((1, 3), (70, 1), (64, 8), (37, 33), (130, 70), (600, 512)):
-            x, w, b = make((205, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
-            fastact.set_num_threads(1)
-            whole = fastact.neuron(x, w, b, "tanh")
-            for n in (1, 2, 3, 4, 5, 7, 11, 12, 13, 16, 23, 25, 50, 97, 205):
-                np.testing.assert_array_equal(fastact.neuron(x[:n], w, b, "tanh"), whole[:n])
-            for i in (0, 100, 204):
-                np.testing.assert_array_equal(fastact.neuron(x[i], w, b, "tanh"), whole[i])
-            for arranged in (np.asfortranarray(w), np.repeat(w, 3, 1)[:, ::3], np.ascontiguousarray(w[::-1])[::-1]):
-                for rows in (x, x[:9], x[:1]):
-                    np.testing.assert_array_equal(fastact.neuron(rows, arranged, b, "tanh"), whole[: len(rows)])
-            np.testing.assert_array_equal(fastact.neuron(np.asfortranarray(x), w, b, "tanh"), whole)
-            fastact.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-            repeated = fastact.neuron(np.tile(x, (40, 1)), w, b, "tanh")
-            np.testing.assert_array_equal(repeated, np.tile(whole, (40, 1)))
-            if m == 1:
-                np.testing.assert_array_equal(fastact.neuron(x, w[:, 0], b[0], "tanh"), whole[:, 0])
-    finally:
-        fastact.set_num_threads(threads)
+    for k, m in ((1, 3), (70, 1), (64, 8), (37, 33), (130, 70), (600, 512)):
+        x, w, b = make((205, k), dtype), make((k, m), dtype, 1), make((m,), dtype, 2)
+        fastact.set_num_threads(1)
+        whole = fastact.neuron(x, w, b, "tanh")
+        for n in (1, 2, 3, 4, 5, 7, 11, 12, 13, 16, 23, 25, 50, 97, 205):
+            np.testing.assert_array_equal(fastact.neuron(x[:n], w, b, "tanh"), whole[:n])
+        for i in (0, 100, 204):
+            np.testing.assert_array_equal(fastact.neuron(x[i], w, b, "tanh"), whole[i])
+        for arranged in (np.asfortranarray(w), np.repeat(w, 3, 1)[:, ::3], np.ascontiguousarray(w[::-1])[::-1]):
+            for rows in (x, x[:9], x[:1]):
+                np.testing.assert_array_equal(fastact.neuron(rows, arranged, b, "tanh"), whole[: len(rows)])
+        np.testing.assert_array_equal(fastact.neuron(np.asfortranarray(x), w, b, "tanh"), whole)
+        fastact.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+        repeated = fastact.neuron(np.tile(x, (40, 1)), w, b, "tanh")
+        np.testing.assert_array_equal(repeated, np.tile(whole, (40, 1)))
+        if m == 1:
+            np.testing.assert_array_equal(fastact.neuron(x, w[:, 0], b[0], "tanh"), whole[:, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -22,6 +22,7 @@ from .reference import ACTIVATIONS, Array, pickled_and_back
 
 UFUNCS = (fastact.sigmoid, fastact.tanh, fastact.relu)
 FLOATS = (np.float16, np.float32, np.float64)
+Part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
 
 
 def numbers(n: int, dtype: Any = np.float64) -> Array:
@@ -249,7 +250,7 @@ def past_the_caches(function: np.ufunc, *inputs: Any, out: Array) -> None:
     job[driver.BLOCK], job[driver.STREAMED] = 256, 1
     job[driver.BUFFERED] = sum(1 << i for i, operand in enumerate(operands) if operand.strides[0] != out.itemsize)
     job[driver.BUFFERED] |= 1 << len(inputs)
-    part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)(int(loop.record[loop_record.PART]))
+    part = Part(int(loop.record[loop_record.PART]))
     job[driver.FIRST] = first = min(3, out.size)
     function(*(operand[:first] for operand in operands[:-1]), out=out[:first])
     job[driver.PARTS] = 2
@@ -271,13 +272,16 @@ def test_results_past_the_caches(dtype: Any) -> None:
             np.testing.assert_array_equal(out, np.where(x > 0, x, slopes * x))
             past_the_caches(fastact.prelu, x[::-1], dtype(0.5), out=out)
             np.testing.assert_array_equal(out, np.where(x > 0, x, x * 0.5)[::-1])
+            out[:] = x
+            past_the_caches(fastact.relu, out, out=out)
+            np.testing.assert_array_equal(out, np.maximum(x, 0))
+            np.testing.assert_array_equal(fastact.leaky_relu(x[::-1], 0.5, out=out), np.where(x > 0, x, x * 0.5)[::-1])
             assert (memory[:start] == 42).all()
             assert (memory[start + n :] == 42).all()
 
 
 @pytest.mark.skipif(numba_settings.threads() == 1, reason="one thread does not stream")
 def test_large_results_of_memory_bound_loops_are_streamed() -> None:
-    Part = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
     x = numbers(STREAM_BYTES // 4, np.float32)
     fastact.relu(x), fastact.gelu(x)
     records = [activation.loop("f").record for f in (fastact.relu, fastact.gelu) if (activation := find(f))]
@@ -291,13 +295,11 @@ def test_large_results_of_memory_bound_loops_are_streamed() -> None:
         streamed.add((ctypes.c_ssize_t * driver.JOB_WORDS).from_address(job)[driver.STREAMED])
         part(job, index)
 
-    def is_streamed(function: Any, x: Any, out: Any, most: int | None = None) -> bool:
+    def is_streamed(function: Any, x: Any, out: Any, most: int = numba_settings.threads()) -> bool:
         streamed.clear()
         threads._pool[[*words]] = 1  # however busy the processors are
-        before = fastact.get_num_threads()
-        fastact.set_num_threads(most or before)
+        fastact.set_num_threads(most)
         function(x, out=out)
-        fastact.set_num_threads(before)
         if function is fastact.relu:
             np.testing.assert_array_equal(out, np.maximum(x, 0))
         return 1 in streamed
