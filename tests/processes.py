@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from fastact._runtime import store
+from fastact._runtime.levels import Level
 
 LIMIT = 100  # seconds
 
@@ -33,14 +34,28 @@ def run(code: str, cache: Path | str | None = None, **environment: str) -> str:
     return done.stdout
 
 
+def installed_in(folder: Path) -> dict[str, str]:
+    """The variables of a process whose package is the one in a folder."""
+    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+
+
+def on_level(level: Level, wheel: Path | None) -> dict[str, str]:
+    """The variables of a process as it is on such a processor, of what is in a wheel or of what is compiled there."""
+    variables = {
+        "NUMBA_CPU_NAME": level.name,
+        "NUMBA_CPU_FEATURES": ",".join(f"+{feature}" for feature in level.features),
+    }
+    return variables | ({} if wheel is None else installed_in(wheel))
+
+
 def filled_store(cache: Path) -> Path:
     """A compiled-code store of its own with all that there is, copied from the one that all tests use."""
     code = f"""
 from fastact._runtime import store
-place, used = store._place, []
-store._place = lambda *arguments, **keywords: used.append(place(*arguments, **keywords)) or used[-1]
+taken, used = store._taken, []
+store._taken = lambda place, *warn: used.append(place) or taken(place, *warn)
 {EVERYTHING}
-print(*(entry.path for entry in used if entry.path), sep="\\n")
+print(*(place.path for place in used if place.path and not place.is_ahead), sep="\\n")
 """
     folder = cache / store.folder().name
     folder.mkdir()

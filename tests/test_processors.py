@@ -7,16 +7,19 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
+from fastact._runtime import numba_settings
+from fastact._runtime.levels import LEVELS, Level, best
+
 from .assembly import assert_registers_suffice
-from .processes import run
+from .processes import on_level, run
 
 ROOT = Path(__file__).parent.parent
 X86 = llvm.get_process_triple().startswith("x86_64")
+HERE = best(numba_settings.usable_features())  # code for the very processor is what all other tests are of
 
 BOUNDS = f"""
-import sys; sys.path.insert(0, {str(ROOT)!r})
+import sys; sys.path.append({str(ROOT)!r})
 import numpy as np, fastact
-from tests.assembly import assert_registers_suffice
 from fastact._runtime import softmax
 from tests.test_softmax import largest_error as largest_error_of_rows
 from tests.reference import FUNCTIONS, bounded, exact, hard_float64, in_float64, largest_error, patterns, ulps
@@ -28,8 +31,6 @@ def largest(name, dtype):
     x = bounded(name, patterns(dtype, 1 if dtype == np.float16 else 4099))
     return ulps(f(x), in_float64(name, x)).max()
 def check(unfused):
-    if {X86}:
-        assert_registers_suffice()
     for name, row in FUNCTIONS.items():
         for dtype in (np.float16, np.float32, np.float64) if name in ("sigmoid", "elu") else (np.float32, np.float64):
             bound = getattr(row.ulp, "unfused" if unfused and dtype != np.float16 else dtype.__name__)
@@ -71,24 +72,43 @@ def test_the_registers_of_this_processor_suffice() -> None:
     assert_registers_suffice()
 
 
-def test_without_fused_multiply_add(tmp_path: Path) -> None:
+def skip_unless_it_runs(level: Level) -> None:
+    if not numba_settings.usable_features().issuperset(level.features):
+        pytest.skip("this processor can not run it")
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
+def test_levels(level: Level, wheel: Path | None, tmp_path: Path) -> None:
+    """Of machine code that comes with the package, where there is a wheel, else of what is compiled."""
+    skip_unless_it_runs(level)
+    if wheel is None and level == HERE:
+        pytest.skip("so are all other tests")
+    code = f"""
+check(unfused={X86 and "fma" not in level.features})
+assert ("fastact._compiler" in sys.modules) == {wheel is None}
+"""
+    run(BOUNDS + code, tmp_path, **on_level(level, wheel))
+
+
+@pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
+@pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
+def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
+    code = f"import sys; sys.path.append({str(ROOT)!r})\nfrom tests.assembly import *\nassert_registers_suffice()"
+    run(code, tmp_path, **on_level(level, None))
+
+
+def test_without_anything(tmp_path: Path) -> None:
+    """On no more than what every processor of its kind has."""
     code = """
 from fastact._runtime import numba_settings
 assert numba_settings.processor() == ("generic", "")
-check(unfused=True)
+x = bounded("sigmoid", patterns(np.float32, 4099))
+assert ulps(fastact.sigmoid(x), in_float64("sigmoid", x)).max() <= FUNCTIONS["sigmoid"].ulp.unfused
+x = patterns(np.float16, 1)
+assert ulps(fastact.relu(x), in_float64("relu", x)).max() == 0
+check_neuron()
 """
     run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="generic")
-
-
-@pytest.mark.skipif(not X86, reason="the levels of another architecture")
-def test_with_avx2(tmp_path: Path) -> None:
-    code = """
-check(unfused=False)
-"""
-    features = "+avx2,+avx,+fma,+f16c,+sse4.2,+sse4.1,+ssse3,+sse3,+sse2,+popcnt,+bmi,+bmi2,+lzcnt,+movbe"
-    if not set(features.replace("+", "").split(",")) <= {k for k, v in llvm.get_host_cpu_features().items() if v}:
-        pytest.skip("this processor can not run it")
-    run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=features)
 
 
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")

@@ -9,7 +9,7 @@ import pytest
 
 from fastact._kernels import requirements
 
-from .processes import run
+from .processes import filled_store, run
 
 
 def test_an_old_numba_is_named() -> None:
@@ -24,6 +24,27 @@ def test_this_numba_is_tried() -> None:
     major, minor = requirements.NEWEST_TRIED
     for version in (f"{major}.{minor + 1}.0rc1", f"{major + 1}.0.0", "0+untagged.1.g1234567"):
         assert requirements.is_untried(version)
+
+
+def test_an_old_numba_has_no_threads_for_us(tmp_path: Path) -> None:
+    """What is loaded goes on."""
+    code = """
+import warnings, numpy as np, fastact
+fastact.sigmoid(np.zeros(9)[::2])
+import numba
+numba.__version__ = "0.61.2"
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        assert fastact.sigmoid(np.zeros(10**6))[-1] == 0.5
+    fastact.set_num_threads(2)
+assert fastact.get_num_threads() == 1
+assert [str(w.message) for w in caught] == 2 * [
+    "fastact uses one thread: Numba can not be used: "
+    "fastact needs numba>=0.62 and found 0.61.2: pip install 'numba>=0.62'"
+]
+"""
+    run(code, filled_store(tmp_path), NUMBA_NUM_THREADS="2")
 
 
 NEWER = """

@@ -201,15 +201,19 @@ def test_in_a_spawned_child(filled: Path, tmp_path: Path) -> None:
     run(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')", filled)
 
 
+FOUND = f"""{SETTING}
+import numba
+assert numba.njit(lambda function, x: function(x) + fastact.relu(x))(fastact.relu, 2.0) == 4
+"""
+
+
 def test_from_a_zip(tmp_path: Path) -> None:
     """There is no file beside it that says to Numba where it is."""
     archive = tmp_path / "zipped.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in PACKAGE.rglob("*.py"):
             file.write(path, path.relative_to(PACKAGE.parent))
-    code = (
-        f"import sys; sys.path.insert(0, {str(archive)!r})\n{ORDERS['ours first']}\nassert '.zip' in fastact.__file__"
-    )
+    code = f"import sys; sys.path.insert(0, {str(archive)!r})\n{FOUND}\nassert '.zip' in fastact.__file__"
     run(code, tmp_path / "store")
 
 
@@ -221,7 +225,7 @@ def test_a_copy_without_metadata(tmp_path: Path) -> None:
 from importlib import metadata
 metadata.entry_points = lambda **_: metadata.EntryPoints(())
 """
-    run(f"{without}import sys; sys.path.insert(0, {str(copy)!r})\n{ORDERS['ours first']}", tmp_path / "store")
+    run(f"{without}import sys; sys.path.insert(0, {str(copy)!r})\n{FOUND}", tmp_path / "store")
 
 
 def test_a_copy_of_another_name(tmp_path: Path) -> None:

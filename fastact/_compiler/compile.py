@@ -9,7 +9,7 @@ import numba
 
 from .._kernels.numba_internals import call_extensions, make_runtime_known
 from .._runtime import linker, numba_settings
-from .._runtime.store import Entry
+from .._runtime.entry_file import Entry
 from . import entries, trial
 from .compiler_lock import always_compiling, lock
 
@@ -20,7 +20,8 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
     """The machine code of an entry point, which `entries` describes."""
     with always_compiling():
         # Numba's own just-in-time compiler uses such a machine, so that its optimised IR meets the same target.
-        machine = linker.machine(int(numba.config.OPT), *numba_settings.processor())
+        name, features = numba_settings.processor()
+        machine = linker.machine(int(numba.config.OPT), name, features)
         trial.try_out_numba()
         function = getattr(entries, kind)(*particulars)
         module = llvm.parse_assembly(function.inspect_llvm())
@@ -33,7 +34,8 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
                 f"{particulars[0].name}() can raise an exception, and there is nobody to catch it "
                 "inside a loop over an array: let it return a value (NaN, say) for every input"
             )
-        return Entry(tuple(outside), machine.emit_object(module))
+        needed = tuple(feature[1:] for feature in features.split(",") if feature.startswith("+"))
+        return Entry(tuple(outside), needed, machine.emit_object(module))
 
 
 _UNRAISABLE = "PyErr_WriteUnraisable"  #: what a C function of Numba's calls with an exception, if one can come to it

@@ -1,8 +1,9 @@
-"""On a Numba that is newer than those tried, compare one loop with NumPy before anything else is compiled."""
+"""On a Numba that is newer than those tried, compare a loop of each type with NumPy before anything is compiled."""
 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,16 +15,12 @@ _tried_out = not requirements.is_untried(numba.__version__)
 
 def try_out_numba() -> None:
     """Raise RuntimeError where Numba gives wrong numbers, at every call; warn once where it does not."""
-    from .._runtime.ufunc import activation
-
     global _tried_out
     if _tried_out:
         return
     _tried_out = True  # for the compilation of what follows
     try:
-        x = np.linspace(-3, 3, 50)
-        found = activation(lambda x: x / (2 + x * x))(x[::-1])
-        if not np.array_equal(found, (x / (2 + x * x))[::-1]):
+        if not _gives_right_numbers():
             raise RuntimeError(f"fastact gives wrong numbers with numba {numba.__version__}: install an older numba")
     except BaseException:
         _tried_out = False
@@ -33,4 +30,24 @@ def try_out_numba() -> None:
         f"fastact was tried with numba up to {newest}, and this is {numba.__version__}; a short test passed",
         RuntimeWarning,
         stacklevel=2,
+    )
+
+
+def _gives_right_numbers() -> bool:
+    from .._runtime.ufunc import activation
+
+    def of_floats(x: Any) -> Any:
+        return x / (2 + x * x)
+
+    def of_integers(x: Any) -> Any:
+        return x * x - x
+
+    x = np.linspace(-3, 3, 50)[::-1]
+    quotient, difference = activation(of_floats), activation(integers=True)(of_integers)
+    halves, singles, integers = x.astype(np.float16), x.astype(np.float32), np.arange(-50, 50)
+    return (
+        np.array_equal(quotient(x), of_floats(x))
+        and np.array_equal(quotient(singles), of_floats(singles))
+        and np.array_equal(quotient(halves), of_floats(halves.astype(np.float32)).astype(np.float16))
+        and np.array_equal(difference(integers), of_integers(integers))
     )

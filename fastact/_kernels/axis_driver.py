@@ -63,13 +63,15 @@ def part(job, index):
         if job[SCRATCH] != 0:
             scratch, at_once = job[SCRATCH] + index * length, 1
         results = 1 if record[axis_record.REDUCES] != 0 else n
-        for done in range(0, count, at_once):
+        done = 0
+        while done < count:  # for a step, `range` has an exception, which can not be without Numba's runtime
             rows = min(at_once, count - done)
             for i in range(rows):
                 gather(x + (done + i) * job[X_ROW], job[X_STEP], scratch + i * length, n, record)
             call(record[FUNCTION], (scratch, length, size, scratch, length, size, n, rows))
             for i in range(rows):
                 scatter(scratch + i * length, y + (done + i) * job[Y_ROW], job[Y_STEP], results, record, False)
+            done += rows
     leave_float_state(state)
 
 

@@ -8,6 +8,7 @@ columns.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -133,6 +134,7 @@ def _less(total, rest, number):
     return left, rest + sum_rest(total, -number, left)
 
 
+@functools.cache
 def largest_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The largest number of each of a vector of rows or columns: `of_rows(x, x_row, n, count)` and
     `of_columns(x, x_step, n)`. -inf where there are none; NaN is passed over.
@@ -179,6 +181,7 @@ def largest_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return of_rows, of_columns
 
 
+@functools.cache
 def sums_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The sums of decays, with their rests, where m are the largest numbers: `of_rows(x, x_row, y, y_row, n, count, m,
     lasts)` and `of_columns(x, x_step, y, y_step, n, m)`. The decays are written to y.
@@ -288,6 +291,7 @@ def sums_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return of_rows, of_columns
 
 
+@functools.cache
 def logarithms_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The logarithms of S, where m are the largest numbers: `of_rows(x, x_row, n, count, m)` and
     `of_columns(x, x_step, n, m)`.

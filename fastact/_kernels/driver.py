@@ -110,6 +110,7 @@ def move(source, source_stride, destination, destination_stride, n, size):
 @compiled(**STRICT)
 def gather(source, stride, scratch, n, record):
     """Copy n elements to scratch memory, in the type that the loop takes."""
+    widest_vectors()
     size = record[ITEM_SIZE]
     if size == record[LOOP_ITEM_SIZE]:
         move(source, stride, scratch, size, n, size)
@@ -131,6 +132,7 @@ def gather(source, stride, scratch, n, record):
 @compiled(**STRICT)
 def scatter(scratch, destination, stride, n, record, streamed):
     """Copy n results from scratch memory, in the type of the output."""
+    widest_vectors()
     size = record[ITEM_SIZE]
     if streamed and destination % LINE == 0:
         whole = n * size // LINE * LINE

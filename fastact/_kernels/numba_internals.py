@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import requirements  # noqa: F401  # isort: skip - before what another version may lack
+from . import requirements  # isort: skip - before what another version may lack
+import numba
 from numba import _helperlib
 from numba.core import cgutils, compiler, entrypoints, errors
 from numba.core import ir as numba_ir
@@ -49,6 +50,11 @@ def triple(context: Any) -> str:
 def features(context: Any) -> list[str]:
     """Of the processor that a compiler compiles for: LLVM's names, each after a plus or a minus."""
     return str(context.codegen()._get_host_cpu_features()).split(",")
+
+
+def untried_version() -> bytes:
+    """The version of a Numba that is newer than those tried, else nothing."""
+    return numba.__version__.encode() if requirements.is_untried(numba.__version__) else b""
 
 
 def call_extensions() -> None:

@@ -28,11 +28,12 @@ def show_config() -> None:
         "fastact": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
-        "numba": numba_settings.version(),
+        "numba": numba_settings.version() or "not installed",
         "llvmlite": llvmlite.__version__,
         "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
         "threads": f"{threads.get_num_threads()} of {numba_settings.threads()}",
         "threading layer": threads.layer() or "not started",
+        "compiled ahead": store.level_name() or "nothing for this processor",
         "code store": f"{store.folder()} ({state})" if (state := store.state()) else str(store.folder()),
     }
     for key, value in rows.items():

@@ -17,6 +17,10 @@ _EXTENSION = "_fastact_numba:init"
 
 def compiler() -> Any:
     """What makes machine code; Numba is imported with it."""
+    if not numba_settings.is_there():
+        raise ModuleNotFoundError(
+            "fastact needs Numba to compile this, and it is not installed: pip install numba", name="numba"
+        )
     import_numba()
     with _enter("_compiler.compiler_lock").lock:  # for which a fork waits
         return _enter("_compiler.compile")
@@ -56,9 +60,9 @@ def be_found() -> None:
     """See to it that our functions are known inside `@njit` before Numba compiles anything.
 
     Where Numba is there already, they are made known at once. Where it is not, it calls for that itself, because a file
-    of our distribution says so; where there is no such file, it can not come later.
+    of our distribution says so; where there is no such file, it can not come later. It need not be there at all.
     """
-    if numba_settings.is_imported() or not _is_extension():
+    if numba_settings.is_imported() or (numba_settings.is_there() and not _is_extension()):
         make_known()
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from . import registry
 from .activations import linear
 from .layer import Entry
+from .neuron_record import TYPES
 from .ufunc import find
 
 #: This very object as `alpha` says that none was given: the activation's own default is taken then.
@@ -92,7 +93,7 @@ def neuron(
     except TypeError:  # it can not be hashed, and is no activation
         entry = None
     if entry is None:
-        entry = _entries[activation] = _entry(chosen_activation(activation), default_alpha(activation))
+        entry = _new_entry(activation)
     if alpha is _SLOPE:
         alpha = entry.alpha
     result = entry.call(x, weights, bias, alpha, out)
@@ -103,6 +104,20 @@ def neuron(
 
 
 _entries: dict[Any, Entry] = {}
+
+
+def _new_entry(activation: Any) -> Entry:
+    made = _entries[activation] = _entry(chosen_activation(activation), default_alpha(activation))
+    return made
+
+
+def load_all() -> None:
+    """Compile or load the neuron of every activation that has a name."""
+    for name in names():
+        entry = _entries.get(name) or _new_entry(name)
+        for dtype in TYPES:
+            for columns in (1, 2):
+                entry.load(dtype, columns)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ _HOST_NAME, _HOST_FEATURES = str(llvm.get_host_cpu_name()), llvm.get_host_cpu_fe
 def is_imported() -> bool:
     """Whether somebody in this process has imported Numba, or is about to."""
     return sys.modules.get("numba") is not None
+
+
+def is_there() -> bool:
+    """Whether Numba is imported or can be."""
+    return is_imported() or _found() is not None
+
+
+def _are_known() -> bool:
+    """Whether Numba need not be imported to know its settings."""
+    return is_imported() or not os.path.exists(_FILE)
 
 
 def _setting(name: str, default: str, variable: str | None = None) -> str:
@@ -52,7 +63,7 @@ def _number(name: str, default: int | None, variable: str | None = None) -> int 
 def of_code() -> tuple[Any, ...] | None:
     """What compiled code depends on beside its source; None where it can not be told without importing Numba."""
     number = version()
-    if number is None or (not is_imported() and os.path.exists(_FILE)):
+    if number is None or not _are_known():
         return None
     return (
         number,
@@ -75,6 +86,17 @@ def processor() -> tuple[str, str]:
     if features == "None":
         features = _host_features()
     return _HOST_NAME if name == "None" else name, features
+
+
+def usable_features() -> frozenset[str]:
+    """What compiled code may use, by LLVM's names: what this processor has and no setting takes away."""
+    return _present(processor()[1]) if _are_known() else frozenset()
+
+
+@functools.cache
+def _present(features: str) -> frozenset[str]:
+    chosen = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
+    return frozenset(feature for feature in chosen if _HOST_FEATURES.get(feature))
 
 
 def _host_features() -> str:
@@ -101,8 +123,13 @@ def version() -> str | None:
 
 
 @functools.cache
+def _found() -> ModuleSpec | None:
+    return importlib.util.find_spec("numba")
+
+
+@functools.cache
 def _installed_version() -> str | None:
-    found = importlib.util.find_spec("numba")
+    found = _found()
     if found is None or found.origin is None:
         return None
     try:

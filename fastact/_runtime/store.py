@@ -4,6 +4,9 @@ An entry point is compiled once, turned into an object file, and kept under a ke
 the next process links the object without a compiler. An entry is written whole (to a temporary file, then renamed) and
 carries a checksum. It holds code, so it is read only from a folder and a file that only the user or root can write.
 Anything wrong with it means compiling again.
+
+Code that was compiled when the package was built lies beside its sources, for several levels of processors; whoever can
+write there can write the sources, too. It is looked for first.
 """
 
 from __future__ import annotations
@@ -24,17 +27,14 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import door, linker, numba_settings, sources
+from . import door, levels, linker, numba_settings, sources
+from .entry_file import Entry, packed, unpacked
 
-_MAGIC = b"fastact object 3"
-_CHECKSUM_BYTES = hashlib.sha256().digest_size
+#: Where code lies that was compiled ahead: what any processor runs, and a folder for each level.
+AHEAD = Path(__file__).parent.parent / "_machine_code"
 
-
-class Entry(NamedTuple):
-    """A compiled C function."""
-
-    outside: tuple[str, ...]  #: symbols that the process must have
-    code: bytes  #: an object file
+#: While code is compiled ahead it is for this level, and is written and not linked: this processor may lack something.
+level_ahead: levels.Level | None = None
 
 
 class _Place(NamedTuple):
@@ -42,6 +42,7 @@ class _Place(NamedTuple):
 
     symbol: str
     path: Path | None  #: None where it is not kept
+    is_ahead: bool = False  #: whether it came with the package
 
 
 def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars: Any) -> int:
@@ -59,13 +60,17 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
     *particulars
         Its arguments.
     """
-    address = _taken(_place(name, source(), sources.imported()))
+    if level_ahead is not None:
+        _compile_ahead(_place_ahead(name, source(), level_ahead), kind, particulars)
+        return 0
+    ahead, place = _places(name, source())
+    address = _taken(ahead) or _taken(place)
     if address == 0:
         compiler = door.compiler()
         with compiler.lock:  # of those who compile
             # More can be told now, and another thread may have been sooner.
-            place = _place(name, source(), sources.imported())
-            address = _taken(place)
+            ahead, place = _places(name, source())
+            address = _taken(ahead) or _taken(place)
             if address == 0:
                 address = _added(place, compiler.compiled(kind, particulars, place.symbol))
     return address
@@ -84,33 +89,68 @@ def load_written(name: str, text: str) -> int:
 
     It may be asked for while the package is imported, which is not the moment to warn of a folder.
     """
-    place = _place(name, text.encode(), package=b"")
-    address = _taken(place, warn=False)
+    symbol, file = _named(name, text, _TRIPLE)
+    ahead, place = _Place(symbol, AHEAD / file, is_ahead=True), _Place(symbol, folder() / file)
+    address = _taken(ahead) or _taken(place, False)
     if address == 0:
         outside = re.findall(r"^declare .*?@(\w+)|^@(\w+) = external", text, re.MULTILINE)
-        code = linker.assembled(text.format(symbol=place.symbol))
-        entry = Entry(tuple(function or variable for function, variable in outside), code)
+        code = linker.assembled(text.format(symbol=symbol))
+        entry = Entry(tuple(function or variable for function, variable in outside), (), code)
         address = _added(place, entry, warn=False)
     return address
 
 
-def _place(name: str, source: bytes | None, package: bytes | None) -> _Place:
-    settings = numba_settings.of_code()
+def _places(name: str, source: bytes | None) -> tuple[_Place, _Place]:
+    """Where an entry is that came with the package, and where it is kept that was compiled here."""
+    return _place_ahead(name, source, _level()), _place_kept(name, source)
+
+
+def _place_ahead(name: str, source: bytes | None, level: levels.Level | None) -> _Place:
+    package = sources.imported()
+    if source is None or package is None or level is None:
+        return _Place("", None)
+    symbol, file = _named(name, package, source, level, _MACHINE)
+    return _Place(symbol, AHEAD / level.name / file, is_ahead=True)
+
+
+def _place_kept(name: str, source: bytes | None) -> _Place:
+    package, settings = sources.imported(), numba_settings.of_code()
     if source is None or package is None or settings is None:
         return _Place(f"fastact_{next(_unkept)}", None)
-    key = hashlib.sha256(repr((package, name, source, settings, _VERSIONS)).encode()).hexdigest()[:32]
-    return _Place(f"fastact_{key}", folder() / (re.sub(r"[^-\w]", "_", name) + f"-{key}.o"))
+    symbol, file = _named(name, package, source, settings, _VERSIONS)
+    return _Place(symbol, folder() / file)
+
+
+def _named(name: str, *dependencies: Any) -> tuple[str, str]:
+    """The symbol and the file of what has a name, for a person, and depends on this."""
+    key = hashlib.sha256(repr((name, *dependencies)).encode()).hexdigest()[:32]
+    return f"fastact_{key}", re.sub(r"[^-\w]", "_", name) + f"-{key}.o"
 
 
 _unkept = itertools.count()
-_VERSIONS = (llvmlite.__version__, np.__version__, sys.implementation.cache_tag, llvm.get_process_triple())
+_TRIPLE = llvm.get_process_triple()
+_MACHINE = (sys.implementation.cache_tag, _TRIPLE)
+_VERSIONS = (llvmlite.__version__, np.__version__, *_MACHINE)
+
+
+def _level() -> levels.Level | None:
+    """The level whose code may be taken."""
+    if os.environ.get("FASTACT_NO_AOT", "") not in ("", "0"):
+        return None
+    return levels.best(numba_settings.usable_features())
+
+
+def level_name() -> str | None:
+    """The name of the level whose code came with the package and is taken."""
+    level = _level()
+    return level.name if level is not None and (AHEAD / level.name).is_dir() else None
 
 
 def _taken(place: _Place, warn: bool = True) -> int:
     """The address of what is linked already or kept, or 0."""
     address = linker.linked(place.symbol)
     if address == 0 and place.path is not None:
-        kept = _read(place.path, place.symbol, warn)
+        kept = _read(place, warn)
         if kept is not None and linker.are_known(kept.outside):
             address = linker.link(kept.code, place.symbol)
     return address
@@ -119,8 +159,16 @@ def _taken(place: _Place, warn: bool = True) -> int:
 def _added(place: _Place, entry: Entry, warn: bool = True) -> int:
     """The address of what is new, which is kept where that can be."""
     if place.path is not None:
-        _write(place.path, place.symbol, entry, warn)
+        with contextlib.suppress(OSError):  # no place to keep it: the code stays in memory
+            _write(place, entry, warn)
     return linker.link(entry.code, place.symbol)
+
+
+def _compile_ahead(place: _Place, kind: str, particulars: tuple[Any, ...]) -> None:
+    if place.path is None:
+        raise RuntimeError("the package's sources can not be seen")
+    if not place.path.exists():
+        _write(place, door.compiler().compiled(kind, particulars, place.symbol))
 
 
 def folder() -> Path:
@@ -137,49 +185,40 @@ def folder() -> Path:
     return Path(base) / "fastact"
 
 
-def _read(path: Path, symbol: str, warn: bool) -> Entry | None:
+def _read(place: _Place, warn: bool) -> Entry | None:
+    path = place.path
     try:
-        if not _private(os.stat(path.parent), path.parent, warn):
+        if path is None or not (place.is_ahead or _private(os.stat(path.parent), path.parent, warn)):
             return None
         with open(path, "rb") as file:
-            if not _private(os.fstat(file.fileno()), path, warn):
+            if not (place.is_ahead or _private(os.fstat(file.fileno()), path, warn)):
                 return None
-            content = file.read()
+            entry = unpacked(file.read(), place.symbol)
     except OSError:
         return None
-    checksum, body = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-    if hashlib.sha256(body).digest() != checksum:
+    if entry is None or not numba_settings.usable_features().issuperset(entry.features):
         return None
-    head, outside, code = body.split(b"\n", 2)
-    if head != _head(symbol):
-        return None
-    return Entry(tuple(outside.decode().split()), code)
+    return entry
 
 
-def _head(symbol: str) -> bytes:
-    """The first line of an entry: a file under another's name is not taken for it."""
-    return _MAGIC + b" " + symbol.encode()
-
-
-def _write(path: Path, symbol: str, entry: Entry, warn: bool) -> None:
-    body = b"\n".join((_head(symbol), " ".join(entry.outside).encode(), entry.code))
+def _write(place: _Place, entry: Entry, warn: bool = True) -> None:
+    path = place.path
+    if path is None:
+        return
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not (place.is_ahead or _private(os.stat(path.parent), path.parent, warn)):
+        return
     temporary = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not _private(os.stat(path.parent), path.parent, warn):
-            return
-        try:
-            # Readable by others where the user's mask lets it be: a folder filled by root may serve everybody.
-            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o644)
-            with open(handle, "wb") as file:
-                file.write(hashlib.sha256(body).digest() + body)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError:
-        return  # no place to keep it: the code stays in memory
+        # Readable by others where the user's mask lets it be: a folder filled by root may serve everybody.
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o644)
+        with open(handle, "wb") as file:
+            file.write(packed(entry, place.symbol))
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _private(status: os.stat_result, path: Path, warn: bool = True) -> bool:

@@ -24,6 +24,9 @@ _pool[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = 3500  # ns, un
 
 _chosen = False  # whether the user asked for more than one thread
 _obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
+if not numba_settings.is_there():
+    _obstacle = "the threads are Numba's, and it is not installed: pip install numba"
+    _pool[pool_record.THREADS] = 1
 
 
 def pool_address() -> int:
@@ -45,9 +48,9 @@ def start(*_: int) -> int:
 
 def _start() -> None:
     try:
-        numba = door.import_numba()
+        numba, internals = door.import_numba(), door.numba_internals()
     except ImportError as error:
-        _stay_on_one_thread(f"Numba can not be imported: {error}")
+        _stay_on_one_thread(f"Numba can not be used: {error}")
         _warn_of_obstacle()
         return
     _pool[pool_record.THREADS] = min(_pool[pool_record.THREADS], numba_settings.threads())
@@ -69,8 +72,8 @@ def _start() -> None:
         return
     _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
     _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
-    door.numba_internals().make_runtime_known()  # which it refers to
-    fan_out = store.load_own("fan_out")
+    internals.make_runtime_known()  # which it refers to
+    fan_out = store.load_own("fan_out", source=internals.untried_version())  # for whose runtime it is compiled anew
     most = min(numba_settings.threads(), pool_record.MOST_THREADS)
     if most > 1:
         numba.set_num_threads(most)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from . import threads, ufunc
-from .neuron import names, neuron
+from . import neuron, threads, ufunc
 
 
 def warmup() -> None:
@@ -27,8 +24,5 @@ def warmup() -> None:
     >>> fastact.warmup()
     """
     ufunc.load_all()
-    for dtype in (np.float32, np.float64):
-        for name in names():
-            for columns in (1, 2):
-                neuron(np.zeros((1, 1), dtype), np.zeros((1, columns), dtype), 0.0, name)
+    neuron.load_all()
     threads.start()
