@@ -22,7 +22,7 @@ def compiler() -> Any:
             "fastact needs Numba to compile this, and it is not installed: pip install numba", name="numba"
         )
     import_numba()
-    with _enter("_compiler.compiler_lock").lock:  # for which a fork waits
+    with numba_internals().global_compiler_lock:  # which is asked for by what is imported
         return _enter("_compiler.compile")
 
 
@@ -33,11 +33,47 @@ def import_numba() -> Any:
     return numba
 
 
+class _Importing:
+    """The lock of those who import Numba and what needs it, and for a fork Numba's own, too, once there is one.
+
+    Those who compile have Numba's when they come to import something, so it is taken first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._taken: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def acquire(self) -> None:
+        """Take both."""
+        while True:
+            compiling = numba_settings.compiler_lock()
+            if compiling is not None:
+                compiling.acquire()
+            self._lock.acquire()
+            if compiling is numba_settings.compiler_lock():
+                self._taken.append(compiling)
+                return
+            self._lock.release()  # Numba was imported meanwhile
+
+    def release(self) -> None:
+        """Give both back."""
+        self._lock.release()
+        compiling = self._taken.pop()
+        if compiling is not None:
+            compiling.release()
+
+
 @functools.cache
-def _importing() -> Any:
+def _importing() -> _Importing:
     import logging  # noqa: F401 - an import may ask for its lock, so a fork has to take ours before
 
-    importing = threading.RLock()
+    importing = _Importing()
     hold_while_forking(importing)
     return importing
 
@@ -70,11 +106,14 @@ def _enter(room: str) -> Any:
     name = f"{sources.PACKAGE}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
-    if not sources.are_unchanged():
-        raise RuntimeError("fastact was replaced while this process runs, and more of it is needed now: start it again")
-    module = importlib.import_module(name)
-    sources.seal()
-    return module
+    with _importing():
+        if not sources.are_unchanged():
+            raise RuntimeError(
+                "fastact was replaced while this process runs, and more of it is needed now: start it again"
+            )
+        module = importlib.import_module(name)
+        sources.seal()
+        return module
 
 
 def _is_extension() -> bool:

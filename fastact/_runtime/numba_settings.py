@@ -33,6 +33,11 @@ def is_imported() -> bool:
     return sys.modules.get("numba") is not None
 
 
+def compiler_lock() -> Any:
+    """The lock of all that compile by Numba; None where nobody has imported it."""
+    return getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+
+
 def is_there() -> bool:
     """Whether Numba is imported or can be."""
     return is_imported() or _found() is not None
