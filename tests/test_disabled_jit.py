@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .processes import run
 
 SETTING = """
@@ -18,6 +20,7 @@ def disabled(code: str, cache: Path) -> str:
     return run(SETTING + code, cache, NUMBA_DISABLE_JIT="1")
 
 
+@pytest.mark.long
 def test_values_with_an_empty_store_and_then_a_full_one(tmp_path: Path) -> None:
     code = """
 @njit

@@ -27,6 +27,7 @@ def test_digits_as_keras_tells_them() -> None:
     np.testing.assert_allclose(network.probabilities(images), keras, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_network_is_trained_as_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn", exc_type=ImportError)
     monkeypatch.setattr(training, "EPOCHS", 10)

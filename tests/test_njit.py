@@ -380,6 +380,7 @@ def test_an_argument_applied_to_an_array_in_parallel() -> None:
     np.testing.assert_array_equal(whole_array_in_parallel(fa.sigmoid, x), fa.sigmoid(x) + 1)
 
 
+@pytest.mark.long
 def test_numbas_cache_tells_activations_of_one_name_apart(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text(
         "import numba\n@numba.njit(cache=True)\ndef apply(act, x):\n    return act(x)\n"

@@ -217,6 +217,7 @@ def test_from_a_zip(tmp_path: Path) -> None:
     run(code, tmp_path / "store")
 
 
+@pytest.mark.long
 def test_a_copy_without_metadata(tmp_path: Path) -> None:
     """In a program of somebody's that carries the package along: isolated from what is installed for the tests."""
     copy = tmp_path / "program"
@@ -228,6 +229,7 @@ metadata.entry_points = lambda **_: metadata.EntryPoints(())
     run(f"{without}import sys; sys.path.insert(0, {str(copy)!r})\n{FOUND}", tmp_path / "store")
 
 
+@pytest.mark.long
 def test_a_copy_of_another_name(tmp_path: Path) -> None:
     """In somebody's package, beside the one that is installed."""
     vendor = tmp_path / "program" / "vendor"

@@ -345,7 +345,8 @@ print(*use(1), *use(0))
 """
 
 
-@pytest.mark.parametrize("first", ["", "helper(np.float32(1))"])
+@pytest.mark.long
+@pytest.mark.parametrize("first", ["", "helper(1.0)", "helper(np.float32(1))"])
 def test_values_that_changed_after_something_was_compiled(first: str, tmp_path: Path) -> None:
     """Numba has taken the old ones; code with them is not kept as that of the new ones."""
     script = FROZEN.format(first=f"if change: {first}" if first else "")
