@@ -182,7 +182,7 @@ def test_while_another_thread_compiles_what_logs() -> None:
     run(f"{first}{SETTING}{FORKS}forks(compiled, lambda: None)")
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
+@pytest.mark.parametrize("disabled", [pytest.param("0", marks=pytest.mark.long), "1"])
 def test_while_another_thread_makes_first_calls(disabled: str, tmp_path: Path) -> None:
     code = """
 import fastact

@@ -111,7 +111,13 @@ def test_shapes_and_types(x_shape: tuple[int, ...], w_shape: tuple[int, ...], dt
             np.testing.assert_array_equal(out, got)
 
 
-@pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape"),
+    [
+        pytest.param(*shapes, marks=pytest.mark.long if 0 in shapes[0] or len(shapes[0]) == 4 else ())
+        for shapes in SHAPES
+    ],
+)
 def test_inside_njit(x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> None:
     """Each number of axes is compiled once, and all ways to call it for the usual one."""
     x, w = make(x_shape, np.float32), make(w_shape, np.float32, 1)
