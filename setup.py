@@ -19,11 +19,8 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-AHEAD = (
-    (ROOT / "PKG-INFO").exists()
-    and os.environ.get("FASTACT_NO_AOT", "") in ("", "0")
-    and bool(runpy.run_path(str(ROOT / "fastact" / "_runtime" / "levels.py"))["LEVELS"])
-)
+levels = runpy.run_path(str(ROOT / "fastact" / "_runtime" / "levels.py"))
+AHEAD = (ROOT / "PKG-INFO").exists() and levels["are_wanted"]() and bool(levels["LEVELS"])
 
 
 class BinaryDistribution(Distribution):  # type: ignore[misc]

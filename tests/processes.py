@@ -8,10 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastact._runtime import store
-from fastact._runtime.levels import Level
+import pytest
+
+from fastact._runtime import numba_settings, store
+from fastact._runtime.levels import Level, best
 
 LIMIT = 100  # seconds
+
+#: The level of this processor.
+HERE = best(numba_settings.usable_features())
+
+#: Calls every ufunc for each of its types.
+EVERY_UFUNC = """
+for name in fastact.__all__:
+    function = getattr(fastact, name)
+    if isinstance(function, np.ufunc):
+        for types in function.types:
+            operands, _, _ = types.partition("->")
+            function(*[np.ones(50, code) for code in operands])
+"""
 
 #: Uses all that is kept.
 EVERYTHING = "import numpy as np, fastact; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
@@ -41,11 +56,13 @@ def installed_in(folder: Path) -> dict[str, str]:
 
 def on_level(level: Level, wheel: Path | None) -> dict[str, str]:
     """The variables of a process as it is on such a processor, of what is in a wheel or of what is compiled there."""
-    variables = {
-        "NUMBA_CPU_NAME": level.name,
-        "NUMBA_CPU_FEATURES": ",".join(f"+{feature}" for feature in level.features),
-    }
-    return variables | ({} if wheel is None else installed_in(wheel))
+    return level.settings() | ({} if wheel is None else installed_in(wheel))
+
+
+def skip_unless_it_runs(level: Level) -> None:
+    """Skip a test of code for a level where the processor has not all of it."""
+    if not numba_settings.usable_features().issuperset(level.features):
+        pytest.skip("this processor can not run it")
 
 
 def filled_store(cache: Path) -> Path:

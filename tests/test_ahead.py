@@ -17,11 +17,10 @@ import fastact
 from fastact._runtime import entry_file, numba_settings
 from fastact._runtime.levels import LEVELS, Level, best
 
-from .processes import installed_in, on_level, run, start
+from .processes import EVERY_UFUNC, HERE, installed_in, on_level, run, skip_unless_it_runs, start
 
 ROOT = Path(__file__).parent.parent
 IDS = [level.name for level in LEVELS]
-HERE = best(numba_settings.usable_features())
 
 pytestmark = pytest.mark.skipif(HERE is None, reason="nothing is compiled ahead for such a processor")
 
@@ -192,14 +191,11 @@ def whole(wheel: Path | None) -> Path:
     return wheel
 
 
-USE_EVERYTHING = """
+USE_EVERYTHING = f"""
 import sys, numpy as np, fastact
-for name in fastact.__all__:
-    function = getattr(fastact, name)
+{EVERY_UFUNC}
+for function in map(fastact.__dict__.get, fastact.__all__):
     if isinstance(function, np.ufunc):
-        for types in function.types:
-            operands, _, _ = types.partition("->")
-            function(*[np.ones(50, code) for code in operands])
         fastact.derivative(function)
 fastact.warmup()
 """
@@ -208,8 +204,7 @@ fastact.warmup()
 @pytest.mark.parametrize("level", LEVELS, ids=IDS)
 @pytest.mark.parametrize("numba", [True, False])
 def test_all_is_there(level: Level, numba: bool, whole: Path, tmp_path: Path) -> None:
-    if not numba_settings.usable_features().issuperset(level.features):
-        pytest.skip("this processor can not run it")
+    skip_unless_it_runs(level)
     without = "" if numba else WITHOUT_NUMBA
     run(f"{without}{USE_EVERYTHING}assert 'fastact._compiler' not in sys.modules", tmp_path, **on_level(level, whole))
     assert not list(tmp_path.rglob("*.o"))

@@ -7,15 +7,13 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
-from fastact._runtime import numba_settings
-from fastact._runtime.levels import LEVELS, Level, best
+from fastact._runtime.levels import LEVELS, Level
 
 from .assembly import assert_registers_suffice
-from .processes import on_level, run
+from .processes import HERE, on_level, run, skip_unless_it_runs
 
 ROOT = Path(__file__).parent.parent
 X86 = llvm.get_process_triple().startswith("x86_64")
-HERE = best(numba_settings.usable_features())  # code for the very processor is what all other tests are of
 
 BOUNDS = f"""
 import sys; sys.path.append({str(ROOT)!r})
@@ -72,11 +70,6 @@ def test_the_registers_of_this_processor_suffice() -> None:
     assert_registers_suffice()
 
 
-def skip_unless_it_runs(level: Level) -> None:
-    if not numba_settings.usable_features().issuperset(level.features):
-        pytest.skip("this processor can not run it")
-
-
 @pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
 def test_levels(level: Level, wheel: Path | None, tmp_path: Path) -> None:
     """Of machine code that comes with the package, where there is a wheel, else of what is compiled."""
@@ -100,7 +93,6 @@ def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
 def test_without_anything(tmp_path: Path) -> None:
     """On no more than what every processor of its kind has."""
     code = """
-from fastact._runtime import numba_settings
 assert numba_settings.processor() == ("generic", "")
 x = bounded("sigmoid", patterns(np.float32, 4099))
 assert ulps(fastact.sigmoid(x), in_float64("sigmoid", x)).max() <= FUNCTIONS["sigmoid"].ulp.unfused

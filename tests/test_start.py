@@ -10,7 +10,7 @@ import pytest
 
 import fastact
 
-from .processes import filled_store, run
+from .processes import EVERY_UFUNC, filled_store, run
 
 PACKAGE = Path(fastact.__file__).parent
 
@@ -27,13 +27,7 @@ def doubled(x):
     return x + x
 """
 
-WARM = """
-for name in fastact.__all__:
-    function = getattr(fastact, name)
-    if isinstance(function, np.ufunc):
-        for types in function.types:
-            operands, _, _ = types.partition("->")
-            function(*[np.ones(50, code) for code in operands])
+WARM = f"""{EVERY_UFUNC}
 for dtype in (np.float16, np.float32, np.float64):
     x = X.astype(dtype)
     fastact.leaky_relu(x, 0.2), swish(x), doubled(x)

@@ -30,8 +30,7 @@ def _in_a_process(level: Level) -> None:
     with tempfile.TemporaryDirectory() as cache:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(of_users)} | {
             "NUMBA_CACHE_DIR": cache,
-            "NUMBA_CPU_NAME": level.name,
-            "NUMBA_CPU_FEATURES": ",".join(f"+{feature}" for feature in level.features),
+            **level.settings(),
         }
         command = [sys.executable, "-W", "error::RuntimeWarning", "-m", __spec__.name, level.name]
         subprocess.run(command, env=environment, check=True)  # noqa: S603

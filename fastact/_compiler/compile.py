@@ -34,8 +34,7 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
                 f"{particulars[0].name}() can raise an exception, and there is nobody to catch it "
                 "inside a loop over an array: let it return a value (NaN, say) for every input"
             )
-        needed = tuple(feature[1:] for feature in features.split(",") if feature.startswith("+"))
-        return Entry(tuple(outside), needed, machine.emit_object(module))
+        return Entry(tuple(outside), numba_settings.named(features), machine.emit_object(module))
 
 
 _UNRAISABLE = "PyErr_WriteUnraisable"  #: what a C function of Numba's calls with an exception, if one can come to it

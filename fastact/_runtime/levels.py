@@ -7,6 +7,7 @@ read it before there is anything else.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Collection
@@ -18,6 +19,10 @@ class Level(NamedTuple):
 
     name: str  #: LLVM's name of such a processor
     features: tuple[str, ...]  #: all that such a processor has, by LLVM's names
+
+    def settings(self) -> dict[str, str]:
+        """The variables by which Numba compiles for it."""
+        return {"NUMBA_CPU_NAME": self.name, "NUMBA_CPU_FEATURES": ",".join(f"+{name}" for name in self.features)}
 
 
 _V2 = ("cmov", "cx8", "cx16", "fxsr", "mmx", "popcnt", "sahf", "sse", "sse2", "sse3", "sse4.1", "sse4.2", "ssse3")
@@ -35,3 +40,8 @@ LEVELS: tuple[Level, ...] = (
 def best(features: Collection[str]) -> Level | None:
     """The best level all of whose features a processor has; its name tells nothing."""
     return next((level for level in LEVELS if all(feature in features for feature in level.features)), None)
+
+
+def are_wanted() -> bool:
+    """Whether nobody said that nothing is to be compiled ahead, or what was is to be left alone."""
+    return os.environ.get("FASTACT_NO_AOT", "") in ("", "0")

@@ -100,8 +100,12 @@ def usable_features() -> frozenset[str]:
 
 @functools.cache
 def _present(features: str) -> frozenset[str]:
-    chosen = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
-    return frozenset(feature for feature in chosen if _HOST_FEATURES.get(feature))
+    return frozenset(feature for feature in named(features) if _HOST_FEATURES.get(feature))
+
+
+def named(features: str) -> tuple[str, ...]:
+    """Those that a setting asks for."""
+    return tuple(feature[1:] for feature in features.split(",") if feature.startswith("+"))
 
 
 def _host_features() -> str:

@@ -63,14 +63,12 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
     if level_ahead is not None:
         _compile_ahead(_place_ahead(name, source(), level_ahead), kind, particulars)
         return 0
-    ahead, place = _places(name, source())
-    address = _taken(ahead) or _taken(place)
+    address, place = _found(name, source())
     if address == 0:
         compiler = door.compiler()
         with compiler.lock:  # of those who compile
             # More can be told now, and another thread may have been sooner.
-            ahead, place = _places(name, source())
-            address = _taken(ahead) or _taken(place)
+            address, place = _found(name, source())
             if address == 0:
                 address = _added(place, compiler.compiled(kind, particulars, place.symbol))
     return address
@@ -100,9 +98,10 @@ def load_written(name: str, text: str) -> int:
     return address
 
 
-def _places(name: str, source: bytes | None) -> tuple[_Place, _Place]:
-    """Where an entry is that came with the package, and where it is kept that was compiled here."""
-    return _place_ahead(name, source, _level()), _place_kept(name, source)
+def _found(name: str, source: bytes | None) -> tuple[int, _Place]:
+    """The address of what came with the package or was compiled before, or 0, and where it is to be kept."""
+    place = _place_kept(name, source)
+    return _taken(_place_ahead(name, source, _level())) or _taken(place), place
 
 
 def _place_ahead(name: str, source: bytes | None, level: levels.Level | None) -> _Place:
@@ -135,9 +134,7 @@ _VERSIONS = (llvmlite.__version__, np.__version__, *_MACHINE)
 
 def _level() -> levels.Level | None:
     """The level whose code may be taken."""
-    if os.environ.get("FASTACT_NO_AOT", "") not in ("", "0"):
-        return None
-    return levels.best(numba_settings.usable_features())
+    return levels.best(numba_settings.usable_features()) if levels.are_wanted() else None
 
 
 def level_name() -> str | None:
