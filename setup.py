@@ -8,6 +8,7 @@ one that is built with FASTACT_NO_AOT=1 or for another system: what is used is c
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -49,11 +50,19 @@ class ManyLinux(bdist_wheel):  # type: ignore[misc]
         return python, abi, system.replace("linux_", "manylinux2014_", 1) if system.startswith("linux_") else system
 
 
+def compilers() -> list[str]:
+    """What the build needs: a Numba that was tried."""
+    text = (ROOT / "fastact" / "_kernels" / "requirements.py").read_text(encoding="utf-8")
+    versions = dict(re.findall(r"^(LOWEST|NEWEST_TRIED) = \((\d+, \d+)\)", text, re.MULTILINE))
+    lowest, newest = (tuple(map(int, versions[name].split(","))) for name in ("LOWEST", "NEWEST_TRIED"))
+    return [f"numba>={lowest[0]}.{lowest[1]},<{newest[0]}.{newest[1] + 1}", "numpy>=2.0"]
+
+
 if AHEAD:
     setup(
         distclass=BinaryDistribution,
         cmdclass={"build_py": BuildAhead, "bdist_wheel": ManyLinux},
-        setup_requires=["numba>=0.62", "numpy>=2.0"],  # of the build alone
+        setup_requires=compilers(),
     )
 else:
     setup()

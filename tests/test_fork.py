@@ -203,3 +203,23 @@ def child():
 forks(lambda: fastact.relu(np.ones(3)), child, 60)
 """
     run(setting + FORKS + code, tmp_path)
+
+
+def test_while_another_thread_imports_what_compiles(tmp_path: Path) -> None:
+    code = """
+import fastact
+begun = threading.Event()
+class Slow:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "fastact._kernels.requirements":
+            begun.set()
+            time.sleep(1)
+sys.meta_path.insert(0, Slow)
+thread = threading.Thread(target=lambda: fastact.relu(np.ones(3)))
+thread.start()
+begun.wait()
+in_child(lambda: fastact.tanh(np.ones(3)))
+thread.join()
+"""
+    run(SETTING.replace("import numpy as np, numba", "import numpy as np") + code, tmp_path)

@@ -18,7 +18,7 @@ X86 = llvm.get_process_triple().startswith("x86_64")
 BOUNDS = f"""
 import sys; sys.path.append({str(ROOT)!r})
 import numpy as np, fastact
-from fastact._runtime import softmax
+from fastact._runtime import numba_settings, softmax
 from tests.test_softmax import largest_error as largest_error_of_rows
 from tests.reference import FUNCTIONS, bounded, exact, hard_float64, in_float64, largest_error, patterns, ulps
 def largest(name, dtype):

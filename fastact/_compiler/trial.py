@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from .._kernels import requirements
+from .._runtime import store
 
 _tried_out = not requirements.is_untried(numba.__version__)
 
@@ -18,6 +19,8 @@ def try_out_numba() -> None:
     global _tried_out
     if _tried_out:
         return
+    if store.level_ahead is not None:
+        raise RuntimeError(f"fastact was not tried with numba {numba.__version__}, so nothing is compiled ahead by it")
     _tried_out = True  # for the compilation of what follows
     try:
         if not _gives_right_numbers():
