@@ -2,7 +2,8 @@
 
 A wheel that is built of a source distribution, as `python -m build` does, has machine code for every level of
 processors in `fastact/_runtime/levels.py`. One that is built of a clone, as by `pip install .`, has none, and so has
-one that is built with FASTACT_NO_AOT=1 or for another system: what is used is compiled there when it is first called.
+one that is built with FASTACT_NO_AOT=1, for another system or for a Python that no Numba that was tried is there for:
+what is used is compiled there when it is first called.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 levels = runpy.run_path(str(ROOT / "fastact" / "_runtime" / "levels.py"))
-AHEAD = (ROOT / "PKG-INFO").exists() and levels["are_wanted"]() and bool(levels["LEVELS"])
+AHEAD = (
+    (ROOT / "PKG-INFO").exists()
+    and levels["are_wanted"]()
+    and bool(levels["LEVELS"])
+    and sys.version_info < (3, 15)  # the first that the newest Numba of `compilers` is not there for
+)
 
 
 class BinaryDistribution(Distribution):  # type: ignore[misc]

@@ -46,9 +46,8 @@ def test_usable_features_are_those_of_the_processor_and_of_the_settings() -> Non
 
 
 SOME = """
-import sys
-from fastact._runtime import levels, store, ufunc, registry
-store.level_ahead = next(level for level in levels.LEVELS if level.name == sys.argv[1])
+from fastact._runtime import levels, store, registry
+store.level_ahead = levels.LEVELS[{}]
 registry.rows["sigmoid"].activation.loop("d").load()
 store.load_own("drive_part")
 """
@@ -63,9 +62,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     without = shutil.ignore_patterns("__pycache__", "_machine_code")
     shutil.copytree(Path(fastact.__file__).parent, folder / "fastact", ignore=without)
-    for level in LEVELS:
+    for i, level in enumerate(LEVELS):
         if level == HERE or level == LEVELS[-1]:
-            run(f"import sys; sys.argv[1:] = [{level.name!r}]\n{SOME}", folder / "cache", **on_level(level, folder))
+            run(SOME.format(i), folder / "cache", **on_level(level, folder))
     return folder
 
 
@@ -179,6 +178,14 @@ def test_without_numba(made: Path, tmp_path: Path) -> None:
     assert out == "1\n"
     assert "RuntimeWarning: fastact uses one thread: the threads are Numba's, and it is not installed" in errors
     assert said("print(fastact.activation(lambda x: 2 * x)(1.0))", NUMBA_DISABLE_JIT="1") == ("2.0\n", "")
+
+
+def test_an_untried_numba_compiles_nothing_ahead(copy: Path, tmp_path: Path) -> None:
+    shutil.rmtree(copy / "fastact" / "_machine_code")
+    untried = "import numba; numba.__version__ = '0.99.0'\n"
+    done = start(untried + SOME.format(0), tmp_path, **installed_in(copy))
+    assert "not tried with numba 0.99.0, so nothing is compiled ahead" in done.stderr
+    assert not (copy / "fastact" / "_machine_code").exists()
 
 
 # Of a whole wheel
