@@ -271,6 +271,7 @@ print(sum(a.size for each in x.values() for a in each), file=sys.stderr)
 """
 
 
+@pytest.mark.long
 def test_the_same_bits_at_every_level(whole: Path) -> None:
     """As from code for the very processor: millions of numbers through every function."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,10 @@ import pytest
 import fastact
 from fastact._runtime import registry, softmax
 
-README = Path(__file__).parent.parent / "README.md"
+from .processes import run
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -26,20 +28,19 @@ def accuracy_table() -> str:
     return "\n".join(lines)
 
 
-RUN_DOCSTRING = """
-import doctest, sys, fastact
-name = sys.argv[1]
-test = doctest.DocTestParser().get_doctest(getattr(fastact, name).__doc__, {}, name, None, None)
-assert test.examples, "no examples"
-sys.exit(doctest.DocTestRunner(verbose=False).run(test).failed)
-"""
+def run_docstring(name: str) -> None:
+    """Whatever it prints differs from what the docstring says is printed."""
+    test = doctest.DocTestParser().get_doctest(getattr(fastact, name).__doc__, {}, name, None, None)
+    assert test.examples, "no examples"
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
 
 
 @pytest.mark.parametrize("name", fastact.__all__)
 def test_docstrings(name: str) -> None:
-    """Each in a process of its own: `warmup` compiles whatever the process has made."""
-    done = subprocess.run([sys.executable, "-c", RUN_DOCSTRING, name], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    if name == "warmup":  # compiles whatever the process has made
+        run(f"import sys; sys.path.append({str(ROOT)!r})\nfrom tests.test_docs import *\nrun_docstring('warmup')")
+    else:
+        run_docstring(name)
 
 
 def test_readme_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +52,7 @@ def test_readme_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_table_of_limits() -> None:
-    kernels = (Path(__file__).parent.parent / "fastact" / "_kernels" / "README.md").read_text(encoding="utf-8")
+    kernels = (ROOT / "fastact" / "_kernels" / "README.md").read_text(encoding="utf-8")
     found = re.findall(r"^\| `(\w+)` \| (float\d+) \| [\d.]+ \| ([\d.]+) \|", kernels, re.MULTILINE)
     types = ("float32", "float64")
     assert found == [

@@ -409,7 +409,7 @@ print(sum(module.apply.stats.cache_hits.values()))
     assert hits == ["0", "1", "4", "4"]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_same_bits_by_every_way(name: Any, dtype: Any) -> None:
     function = ACTIVATIONS[name]
