@@ -49,6 +49,26 @@ def run(code: str, cache: Path | str | None = None, **environment: str) -> str:
     return done.stdout
 
 
+def said(code: str, cache: Path | str) -> str:
+    """What is said on the error stream by code that ends well."""
+    done = start(f"import warnings; warnings.simplefilter('always'); {code}", cache)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def files(cache: Path) -> dict[str, int]:
+    """All that is kept, and when each was written."""
+    return {str(p.relative_to(cache)): p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()}
+
+
+#: A compiler that refuses.
+NO_COMPILER = """
+import numba.core.compiler as compiler
+def refuse(*arguments, **keywords): raise AssertionError("compiled")
+compiler.compile_extra = refuse
+"""
+
+
 def installed_in(folder: Path) -> dict[str, str]:
     """The variables of a process whose package is the one in a folder."""
     return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}

@@ -6,29 +6,16 @@ import compileall
 import os
 import re
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import fastact
 
-from .processes import EVERYTHING, filled_store, run, start
+from .processes import EVERYTHING, NO_COMPILER, files, filled_store, run, said, start
 
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
-NO_COMPILER = """
-import numba.core.compiler as compiler
-def refuse(*arguments, **keywords): raise AssertionError("compiled")
-compiler.compile_extra = refuse
-"""
-
-
-def files(cache: Path) -> dict[str, int]:
-    return {str(p.relative_to(cache)): p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()}
 
 
 @pytest.fixture
@@ -216,77 +203,6 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
     blocked.write_text("not a folder")
     run(USE, blocked / "below")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
-
-
-def said(code: str, cache: Path, **keywords: Any) -> str:
-    """What is said on the error stream by code that ends well."""
-    done = start(f"import warnings; warnings.simplefilter('always'); {code}", cache, **keywords)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-not_windows = pytest.mark.skipif(sys.platform == "win32", reason="permissions are access lists there")
-as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
-
-
-@not_windows
-@pytest.mark.parametrize(("mode", "who"), [(0o777, "others"), (0o775, "its group")])
-def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int, who: str) -> None:
-    run(USE, tmp_path)
-    before = files(tmp_path)
-    (tmp_path / "fastact").chmod(mode)
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == [f"{who} can write it"]
-    assert files(tmp_path) == before
-
-
-@not_windows
-def test_a_file_that_others_can_write_is_not_used(tmp_path: Path) -> None:
-    run(USE, tmp_path)
-    for name in files(tmp_path):
-        (tmp_path / name).chmod(0o666)
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"] * 2
-
-
-# All that a compilation imports is there before the user changes, who may not be allowed to read it.
-AS_NOBODY = """
-import os, multiprocessing
-before, os.environ["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"], os.devnull
-import fastact
-fastact.activation(lambda x: 2 * x)(1.0)
-os.environ["NUMBA_CACHE_DIR"] = before
-os.setgroups([])
-os.setgid(65534)
-os.setuid(65534)
-"""
-
-
-@pytest.fixture
-def open_path() -> Iterator[Path]:
-    """A folder that every user can come to."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@as_root
-def test_a_folder_filled_by_root_serves_other_users(open_path: Path) -> None:
-    run(USE, open_path)
-    before = files(open_path)
-    run(f"{AS_NOBODY}{NO_COMPILER}{USE}", open_path)
-    assert "(read only)" in run(
-        f"{AS_NOBODY}fastact.activation(lambda x: 3 * x)(1.0); fastact.show_config()", open_path
-    )
-    assert files(open_path) == before
-
-
-@as_root
-def test_a_folder_of_another_user_is_not_used(open_path: Path) -> None:
-    open_path.chmod(0o777)
-    run(f"{AS_NOBODY}fastact.tanh(1.0)", open_path)
-    before = files(open_path)
-    assert before
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, open_path)) == ["it belongs to another user"]
-    assert files(open_path) == before
 
 
 def test_two_processes_fill_one_store(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""The threats of SECURITY.md: code is taken from nobody but the user, root and those who can write the package."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fastact
+
+from .processes import NO_COMPILER, files, run, said
+
+USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
+
+not_windows = pytest.mark.skipif(sys.platform == "win32", reason="permissions are access lists there")
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
+
+
+@not_windows
+@pytest.mark.parametrize(("mode", "who"), [(0o777, "others"), (0o775, "its group")])
+def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int, who: str) -> None:
+    run(USE, tmp_path)
+    before = files(tmp_path)
+    (tmp_path / "fastact").chmod(mode)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == [f"{who} can write it"]
+    assert files(tmp_path) == before
+
+
+@not_windows
+def test_a_file_that_others_can_write_is_not_used(tmp_path: Path) -> None:
+    run(USE, tmp_path)
+    for name in files(tmp_path):
+        (tmp_path / name).chmod(0o666)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"] * 2
+
+
+# All that a compilation imports is there before the user changes, who may not be allowed to read it.
+AS_NOBODY = """
+import os, multiprocessing
+before, os.environ["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"], os.devnull
+import fastact
+fastact.activation(lambda x: 2 * x)(1.0)
+os.environ["NUMBA_CACHE_DIR"] = before
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+"""
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that every user can come to."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@as_root
+def test_a_folder_filled_by_root_serves_other_users(open_path: Path) -> None:
+    run(USE, open_path)
+    before = files(open_path)
+    run(f"{AS_NOBODY}{NO_COMPILER}{USE}", open_path)
+    assert "(read only)" in run(
+        f"{AS_NOBODY}fastact.activation(lambda x: 3 * x)(1.0); fastact.show_config()", open_path
+    )
+    assert files(open_path) == before
+
+
+@as_root
+def test_a_folder_of_another_user_is_not_used(open_path: Path) -> None:
+    open_path.chmod(0o777)
+    run(f"{AS_NOBODY}fastact.tanh(1.0)", open_path)
+    before = files(open_path)
+    assert before
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, open_path)) == ["it belongs to another user"]
+    assert files(open_path) == before
+
+
+def entry(cache: Path) -> Path:
+    """The file of the code of `sigmoid`."""
+    (found,) = cache.rglob("sigmoid-*.o")
+    return found
+
+
+@as_root
+def test_a_link_to_a_file_of_another_user_is_not_followed(tmp_path: Path) -> None:
+    run(USE, tmp_path)
+    path = entry(tmp_path)
+    other = path.rename(tmp_path / "other")
+    os.chown(other, 65534, 65534)
+    path.symlink_to(other)
+    assert "it belongs to another user" in said(USE, tmp_path)
+
+
+@as_root
+def test_a_file_that_is_exchanged_after_the_folder_was_looked_at(tmp_path: Path) -> None:
+    """What is checked is what was opened."""
+    run(USE, tmp_path)
+    code = f"""
+import os
+from fastact._runtime import store
+stat = os.stat
+def exchanged(path, *arguments, **keywords):
+    result = stat(path, *arguments, **keywords)
+    if str(path).endswith("fastact") and os.path.exists({str(entry(tmp_path))!r}):
+        os.chown({str(entry(tmp_path))!r}, 65534, 65534)
+    return result
+os.stat = exchanged
+"""
+    assert "it belongs to another user" in said(f"{code}{USE}", tmp_path)
+
+
+@not_windows
+def test_whatever_the_mask_nobody_else_can_write(tmp_path: Path) -> None:
+    run(f"import os; os.umask(0)\n{USE}", tmp_path)
+    assert files(tmp_path)
+    for path in (tmp_path / "fastact").rglob("*"):
+        assert path.stat().st_mode & 0o022 == 0
+    assert (tmp_path / "fastact").stat().st_mode & 0o022 == 0
+
+
+@not_windows
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """Not even where the name of the temporary file is known."""
+    folder, victim = tmp_path / "fastact", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("kept")
+    (folder / f".{bytes(8).hex()}.tmp").symlink_to(victim)
+    run(f"import os; os.urandom = bytes\n{USE}", tmp_path)
+    assert victim.read_text() == "kept"
+
+
+def test_nothing_is_unpickled() -> None:
+    for path in Path(fastact.__file__).parent.rglob("*.py"):
+        assert not re.search(r"import (pickle|marshal|shelve)\b|\b(eval|exec)\(", path.read_text(encoding="utf-8")), (
+            path
+        )
