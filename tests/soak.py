@@ -14,7 +14,7 @@ LAYERS = ("tbb", "omp", "workqueue", "missing")
 
 SETTING = """
 import os, random, signal, threading, time, warnings
-import numpy as np, numba, fastact
+import numpy as np, numpy.testing, numba, fastact
 warnings.simplefilter("ignore", RuntimeWarning)  # that one thread is used on some layers
 
 generator = np.random.default_rng(1)
@@ -78,7 +78,7 @@ while any(thread.is_alive() for thread in threads):
     forks += 1
     time.sleep(0.05)
 assert not failed, failed[:3]
-print(forks)
+print(forks, 'forks')
 """
 
 LONG = """
@@ -102,8 +102,8 @@ print(done, round(time.time() - start), memory - first[0])
 
 def under_load(layer: str, calls: int) -> str:
     """So many calls of each of 32 threads."""
-    forks = run(SETTING + UNDER_LOAD.format(layer=layer, calls=calls), NUMBA_THREADING_LAYER=layer)
-    return f"{layer}: 32 threads, {calls} calls each, {forks.strip()} forks"
+    said = run(SETTING + UNDER_LOAD.format(layer=layer, calls=calls), NUMBA_THREADING_LAYER=layer)
+    return f"{layer}: 32 threads, {calls} calls each, {said.splitlines()[-1]}"
 
 
 def for_long(calls: int) -> str:
