@@ -11,6 +11,11 @@ from . import faults
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 
 
-@pytest.mark.parametrize("name", faults.CHECKS)
+QUICK = ("interrupted_calls", "too_little_memory", "no_place_on_the_disk")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in faults.CHECKS]
+)
 def test_it_is_survived(name: str) -> None:
     assert faults.CHECKS[name](4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,26 +18,38 @@ from .processes import NO_COMPILER, files, run, said
 
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
 
+
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = tmp_path_factory.mktemp("filled")
+    run(USE, cache)
+    return cache
+
+
+@pytest.fixture
+def filled(filled_once: Path, tmp_path: Path) -> Path:
+    """A store of its own that has what is used here."""
+    return shutil.copytree(filled_once, tmp_path, dirs_exist_ok=True)
+
+
 not_windows = pytest.mark.skipif(sys.platform == "win32", reason="permissions are access lists there")
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
 
 
 @not_windows
 @pytest.mark.parametrize(("mode", "who"), [(0o777, "others"), (0o775, "its group")])
-def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, mode: int, who: str) -> None:
-    run(USE, tmp_path)
-    before = files(tmp_path)
-    (tmp_path / "fastact").chmod(mode)
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == [f"{who} can write it"]
-    assert files(tmp_path) == before
+def test_a_folder_that_others_can_write_is_not_used(filled: Path, mode: int, who: str) -> None:
+    before = files(filled)
+    (filled / "fastact").chmod(mode)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, filled)) == [f"{who} can write it"]
+    assert files(filled) == before
 
 
 @not_windows
-def test_a_file_that_others_can_write_is_not_used(tmp_path: Path) -> None:
-    run(USE, tmp_path)
-    for name in files(tmp_path):
-        (tmp_path / name).chmod(0o666)
-    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, tmp_path)) == ["others can write it"] * 2
+def test_a_file_that_others_can_write_is_not_used(filled: Path) -> None:
+    for name in files(filled):
+        (filled / name).chmod(0o666)
+    assert re.findall("RuntimeWarning: .*: (.*);", said(USE, filled)) == ["others can write it"] * 2
 
 
 # All that a compilation imports is there before the user changes, who may not be allowed to read it.
@@ -88,31 +101,29 @@ def entry(cache: Path) -> Path:
 
 
 @as_root
-def test_a_link_to_a_file_of_another_user_is_not_followed(tmp_path: Path) -> None:
-    run(USE, tmp_path)
-    path = entry(tmp_path)
-    other = path.rename(tmp_path / "other")
+def test_a_link_to_a_file_of_another_user_is_not_followed(filled: Path) -> None:
+    path = entry(filled)
+    other = path.rename(filled / "other")
     os.chown(other, 65534, 65534)
     path.symlink_to(other)
-    assert "it belongs to another user" in said(USE, tmp_path)
+    assert "it belongs to another user" in said(USE, filled)
 
 
 @as_root
-def test_a_file_that_is_exchanged_after_the_folder_was_looked_at(tmp_path: Path) -> None:
+def test_a_file_that_is_exchanged_after_the_folder_was_looked_at(filled: Path) -> None:
     """What is checked is what was opened."""
-    run(USE, tmp_path)
     code = f"""
 import os
 from fastact._runtime import store
 stat = os.stat
 def exchanged(path, *arguments, **keywords):
     result = stat(path, *arguments, **keywords)
-    if str(path).endswith("fastact") and os.path.exists({str(entry(tmp_path))!r}):
-        os.chown({str(entry(tmp_path))!r}, 65534, 65534)
+    if str(path).endswith("fastact") and os.path.exists({str(entry(filled))!r}):
+        os.chown({str(entry(filled))!r}, 65534, 65534)
     return result
 os.stat = exchanged
 """
-    assert "it belongs to another user" in said(f"{code}{USE}", tmp_path)
+    assert "it belongs to another user" in said(f"{code}{USE}", filled)
 
 
 @not_windows
