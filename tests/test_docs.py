@@ -51,6 +51,17 @@ def test_readme_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         exec(compile(block, str(README), "exec"), names)  # noqa: S102
 
 
+def test_what_is_promised_is_tested() -> None:
+    promises = README.read_text(encoding="utf-8").partition("## What it promises")[2].partition("\n## ")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)`", row)
+        assert named, row
+        for module in named + [f"{name}.py" for name in re.findall(r"`python -m tests\.(\w+)`", row)]:
+            assert (ROOT / "tests" / module).exists(), module
+
+
 def test_table_of_limits() -> None:
     kernels = (ROOT / "fastact" / "_kernels" / "README.md").read_text(encoding="utf-8")
     found = re.findall(r"^\| `(\w+)` \| (float\d+) \| [\d.]+ \| ([\d.]+) \|", kernels, re.MULTILINE)

@@ -98,6 +98,41 @@ def test_as_many_threads_as_are_soonest_done() -> None:
     assert tuple(shares(0, 1e9)) == (1, 1)
 
 
+@pytest.mark.parametrize("layer", ["tbb", "omp"])
+def test_never_more_threads_than_were_set(layer: str) -> None:
+    """Counted by an activation that knows how many are inside it at once."""
+    code = """
+import ctypes, threading, time, numpy as np, fastact
+lock, inside, most = threading.Lock(), 0, 0
+def count(x):
+    global inside, most
+    with lock:
+        inside += 1
+        most = max(most, inside)
+    time.sleep(0.001)
+    with lock:
+        inside -= 1
+    return x
+counted = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(count)
+function = fastact.activation(lambda x: counted(x) if x % 200 == 0 else x)
+x = np.arange(60_000.0)
+for threads in (1, 3, 8, 2):
+    fastact.set_num_threads(threads)
+    most = 0
+    np.testing.assert_array_equal(function(x), x)
+    assert most <= threads and (most > 1) == (threads > 1), (most, threads)
+fastact.set_num_threads(3)
+callers = [threading.Thread(target=function, args=(x,)) for _ in range(20)]
+most = 0
+for caller in callers:
+    caller.start()
+for caller in callers:
+    caller.join()
+assert most <= 20 + 2, most  # one has the pool, each other its own thread
+"""
+    run(code, NUMBA_NUM_THREADS="8", NUMBA_THREADING_LAYER=layer)
+
+
 def test_many_python_threads_at_once() -> None:
     generator = np.random.default_rng(1)
     inputs = [generator.normal(scale=4, size=n).astype(np.float32) for n in (10, 5_000, 60_000, 250_000)]

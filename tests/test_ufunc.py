@@ -365,3 +365,23 @@ def test_the_word_of_others_for_the_slope() -> None:
         fastact.leaky_relu(np.ones(3), negative_slope=0.2)
     with pytest.raises(numba.TypingError, match="the slope is called alpha, not negative_slope"):
         numba.njit(lambda x: fastact.leaky_relu(x, negative_slope=0.2))(np.ones(3))
+
+
+@pytest.mark.long
+def test_more_elements_than_31_bits_can_count() -> None:
+    n = 2**31 + 2001
+    places = [0, 1, n // 3, 2**31 - 1, 2**31, n - 2, n - 1]
+    for dtype, function in ((np.int8, fastact.relu), (np.float16, fastact.tanh)):
+        try:
+            x = np.zeros(n, dtype)
+        except MemoryError:
+            pytest.skip("not enough memory")
+        x[places] = numbers = np.array([-1, 2, 3, -4, 5, -6, 7], dtype)
+        for view in (x, x[::-1]):
+            function(view, out=view)
+            numbers = function(numbers)
+            np.testing.assert_array_equal(x[places], numbers)
+            assert np.count_nonzero(x) == np.count_nonzero(numbers)
+    one = np.broadcast_to(np.float16(1), n)
+    assert (fastact.sigmoid(one, out=x) == fastact.sigmoid(np.float16(1))).all()
+    assert fastact.neuron(np.broadcast_to(1.0, n), np.broadcast_to(1.0, n), 0.0, None) == n
