@@ -6,7 +6,6 @@ Whatever happened, the next call gives what is right, and a store serves the nex
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,8 @@ import numpy as np
 
 from fastact._runtime import entry_file
 
-from .processes import filled_store, run
+from . import processes
+from .processes import filled_store, run, symbol_of
 
 #: What a process does to be interrupted or starved: it uses what is threaded, what needs scratch memory, and neurons.
 WORK = """
@@ -42,16 +42,21 @@ def check():
     for call, expected in zip(calls, right):
         np.testing.assert_array_equal(call(), expected)
 check()
+def interrupt(delay):
+    time.sleep(delay)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+USE = """
+import fastact, numpy as np
+assert fastact.sigmoid(np.zeros(3))[0] == 0.5 and fastact.neuron(np.ones(2), np.ones(2), 0.0, "relu") == 2
 """
 
 
 def interrupted_calls(count: int) -> str:
     """Ctrl-C at random moments of calls; nothing is lost but the call."""
     code = f"""{WORK}
-caught = 0
-def interrupt(delay):
-    time.sleep(delay)
-    signal.raise_signal(signal.SIGINT)
+caught, threads = 0, fastact.get_num_threads()
 for seed in range({count}):
     chosen = random.Random(seed)
     try:
@@ -65,17 +70,13 @@ for seed in range({count}):
 assert fastact.get_num_threads() == threads
 print(caught)
 """
-    caught = run(code.replace("caught = 0", "caught, threads = 0, fastact.get_num_threads()"))
-    assert int(caught) == count
+    assert int(run(code)) == count
     return f"{count} interrupted calls"
 
 
 def interrupted_compilations(count: int) -> str:
     """Ctrl-C at random moments of what compiles; the next call compiles it."""
     code = f"""{WORK}
-def interrupt(delay):
-    time.sleep(delay)
-    os.kill(os.getpid(), signal.SIGINT)
 caught = 0
 for seed in range({count}):
     @fastact.activation
@@ -100,7 +101,7 @@ print(caught)
 
 def killed_writers(count: int) -> str:
     """SIGKILL at random moments while a store is filled; the next process fills the rest."""
-    use = f"import fastact, numpy as np; assert fastact.activation(lambda x: x + 1)(1.0) == 2; {USE}"
+    use = f"{USE}assert fastact.activation(lambda x: x + 1)(1.0) == 2"
     chosen, killed = np.random.default_rng(1), 0
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"NUMBA_CACHE_DIR": cache}
@@ -117,16 +118,13 @@ def killed_writers(count: int) -> str:
     return f"{killed} killed of {count} that fill a store; {left} temporary files left"
 
 
-USE = "assert fastact.sigmoid(np.zeros(3))[0] == 0.5 and fastact.neuron(np.ones(2), np.ones(2), 0.0, 'relu') == 2"
-
-
 def damaged_bytes(count: int) -> str:
     """Each byte of an entry is another, and some bytes are each other one; it is not taken."""
     damaged = 0
     with tempfile.TemporaryDirectory() as cache:
         for path in sorted(filled_store(Path(cache)).rglob("*.o"))[: max(1, count // 20)]:
             content = path.read_bytes()
-            symbol = re.findall(rb"fastact_[0-9a-f]{32}", content)[0].decode()
+            symbol = symbol_of(path)
             assert entry_file.unpacked(content, symbol) is not None
             flips = [(place, place % 255 + 1) for place in range(len(content))]
             flips += [(place, flip) for place in range(0, len(content), 997) for flip in range(1, 256)]
@@ -169,21 +167,20 @@ print(refused)
 
 def no_place_on_the_disk(count: int) -> str:
     """Files can not become longer than a limit, as on a full disk: what is compiled stays in memory."""
-    chosen = np.random.default_rng(2)
+    chosen, rounds = np.random.default_rng(2), max(1, count // 20)
     with tempfile.TemporaryDirectory() as cache:
-        for _ in range(max(1, count // 20)):
+        for _ in range(rounds):
             limit = chosen.integers(0, 12_000)
-            setting = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-            run(f"{setting}import fastact, numpy as np; {USE}", cache)
+            run(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})){USE}", cache)
             assert not list(Path(cache).rglob("*.tmp"))
-        run(f"import fastact, numpy as np; {USE}", cache)
-    return f"{max(1, count // 20)} full disks"
+        run(USE, cache)
+    return f"{rounds} full disks"
 
 
 def vanishing_folder(count: int) -> str:
     """The store is deleted again and again while it is written and read."""
     code = f"""
-import shutil, os, threading, fastact, numpy as np
+import shutil, os, threading
 going = True
 def delete():
     while going:
@@ -191,18 +188,20 @@ def delete():
 thread = threading.Thread(target=delete)
 thread.start()
 try:
+    import numpy as np, fastact
     for name in fastact.__all__[:6]:
         if isinstance(getattr(fastact, name), np.ufunc):
             getattr(fastact, name)(*[np.ones(3)] * getattr(fastact, name).nin)
-    {USE}
+    assert fastact.neuron(np.ones(2), np.ones(2), 0.0, "relu") == 2
 finally:
     going = False
     thread.join()
-"""
-    for _ in range(max(1, count // 20)):
+{USE}"""
+    rounds = max(1, count // 20)
+    for _ in range(rounds):
         with tempfile.TemporaryDirectory() as parent:
             run(code, Path(parent, "cache"))
-    return f"{max(1, count // 20)} vanishing folders"
+    return f"{rounds} vanishing folders"
 
 
 def processes_at_once(count: int) -> str:
@@ -210,7 +209,7 @@ def processes_at_once(count: int) -> str:
     rounds = max(1, count // 10)
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _: run(f"import fastact, numpy as np; {USE}", cache), range(8)))
+            list(pool.map(lambda _: run(USE, cache), range(8)))
             assert not list(Path(cache).rglob("*.tmp"))
     return f"8 processes on an empty store, {rounds} times"
 
@@ -230,5 +229,6 @@ CHECKS: dict[str, Callable[[int], str]] = {
 }
 
 if __name__ == "__main__":
+    processes.limit = None
     for check in CHECKS.values():
         print(check(int(sys.argv[1]) if len(sys.argv) > 1 else 200), flush=True)

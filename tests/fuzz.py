@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -22,10 +22,10 @@ import fastact
 from fastact._runtime import registry
 
 from . import fuzz_neuron
-from .memory import LIMIT, Array, Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from .memory import LIMIT, Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from .reference import Array
 
 FLOATS = ("e", "f", "d")
-INTEGERS = "bBhHiIlLqQ"
 
 #: The ufuncs by name: those of the activations and of their derivatives.
 UFUNCS: dict[str, np.ufunc] = {
@@ -68,7 +68,9 @@ def right(name: str, code: str) -> tuple[list[Array], Array]:
 
 # What is drawn
 
-names = st.sampled_from(sorted(UFUNCS))
+loops = st.sampled_from(sorted(UFUNCS)).flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from([types[0] for types in UFUNCS[name].types]))
+)
 
 
 @st.composite
@@ -88,16 +90,9 @@ def shapes(draw: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-class Operands(NamedTuple):
-    """The inputs of a call, and what is right for each element."""
-
-    arrays: list[Array]
-    results: Array
-
-
 @st.composite
-def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> Operands:
-    """Inputs of a shape, some with fewer axes, some read-only."""
+def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> tuple[list[Array], Array]:
+    """Inputs of a shape, some with fewer axes, some read-only, and what is right for each element."""
     pools, table = right(name, code)
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     arrays, places = [], []
@@ -113,7 +108,7 @@ def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> Operand
         array.flags.writeable = draw(st.booleans())
         arrays.append(array)
         places.append(np.broadcast_to(chosen, shape))
-    return Operands(arrays, table[tuple(places)])
+    return arrays, table[tuple(places)]
 
 
 # What is checked
@@ -121,12 +116,10 @@ def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> Operand
 
 def check_call(data: Any) -> None:
     """A call, into a given result or not, of all elements or some, by the loop of the inputs or another."""
-    name = data.draw(names)
+    name, code = data.draw(loops)
     ufunc = UFUNCS[name]
-    code = data.draw(st.sampled_from([types[0] for types in ufunc.types]))
     shape = data.draw(shapes())
-    given_operands = data.draw(operands(name, code, shape))
-    arrays, results = given_operands
+    arrays, results = data.draw(operands(name, code, shape))
     keywords: dict[str, Any] = {}
     if data.draw(st.booleans()):
         keywords["order"] = data.draw(st.sampled_from("KACF"))
@@ -157,9 +150,8 @@ def check_call(data: Any) -> None:
 
 def check_overlap(data: Any) -> None:
     """A result in the memory of an input, before it, behind it, across it or in its very place."""
-    name = data.draw(names)
+    name, code = data.draw(loops)
     ufunc = UFUNCS[name]
-    code = data.draw(st.sampled_from([types[0] for types in ufunc.types]))
     shape = data.draw(shapes())
     pools, table = right(name, code)
     which = data.draw(st.integers(0, ufunc.nin - 1))
@@ -180,9 +172,8 @@ def check_overlap(data: Any) -> None:
 
 def check_methods(data: Any) -> None:
     """`reduce`, `accumulate`, `outer` and `at`, against the function one number after the other."""
-    name = data.draw(names)
+    name, code = data.draw(loops)
     ufunc = UFUNCS[name]
-    code = data.draw(st.sampled_from([types[0] for types in ufunc.types]))
     pools, table = right(name, code)
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     n = data.draw(st.integers(1, 70))

@@ -13,7 +13,8 @@ from numba import njit, types
 
 import fastact
 
-from .memory import Array, Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from .memory import Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from .reference import Array
 
 #: Lengths at which tiles, blocks and sums go another way.
 LENGTHS = sorted({n + d for n in (1, 8, 12, 14, 16, 32, 48, 64, 128, 256, 512, 1024) for d in (-1, 0, 1)})

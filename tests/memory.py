@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import strategies as st
 
-Array = npt.NDArray[Any]
+from .reference import Array
 
 #: Elements of an array, at most.
 LIMIT = 1 << 18

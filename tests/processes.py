@@ -13,7 +13,12 @@ import pytest
 from fastact._runtime import numba_settings, store
 from fastact._runtime.levels import Level, best
 
-LIMIT = 100  # seconds
+limit: float | None = 100  #: seconds; the commands that run for long have none
+
+ROOT = Path(__file__).parent.parent
+
+#: Lets a process import the tests; what is installed comes first.
+FIND_TESTS = f"import sys; sys.path.append({str(ROOT)!r})\n"
 
 #: The level of this processor.
 HERE = best(numba_settings.usable_features())
@@ -38,7 +43,7 @@ def start(code: str, cache: Path | str | None = None, **environment: str) -> sub
     if cache is not None:
         variables["NUMBA_CACHE_DIR"] = str(cache)
     return subprocess.run(
-        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False, timeout=LIMIT
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False, timeout=limit
     )
 
 
@@ -83,6 +88,11 @@ def skip_unless_it_runs(level: Level) -> None:
     """Skip a test of code for a level where the processor has not all of it."""
     if not numba_settings.usable_features().issuperset(level.features):
         pytest.skip("this processor can not run it")
+
+
+def symbol_of(path: Path) -> str:
+    """The symbol of the function whose code is in a file."""
+    return "fastact_" + path.stem.rpartition("-")[2]
 
 
 def filled_store(cache: Path) -> Path:

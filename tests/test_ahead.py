@@ -17,9 +17,8 @@ import fastact
 from fastact._runtime import entry_file, numba_settings
 from fastact._runtime.levels import LEVELS, Level, best
 
-from .processes import EVERY_UFUNC, HERE, installed_in, on_level, run, skip_unless_it_runs, start
+from .processes import EVERY_UFUNC, FIND_TESTS, HERE, installed_in, on_level, run, skip_unless_it_runs, start, symbol_of
 
-ROOT = Path(__file__).parent.parent
 IDS = [level.name for level in LEVELS]
 
 pytestmark = pytest.mark.skipif(HERE is None, reason="nothing is compiled ahead for such a processor")
@@ -132,7 +131,7 @@ def test_code_that_needs_what_the_processor_lacks(copy: Path, tmp_path: Path) ->
     """Though it lies where that for a lower level does."""
     assert HERE is not None
     for path in code_files(copy, HERE):
-        symbol = "fastact_" + path.stem.rpartition("-")[2]
+        symbol = symbol_of(path)
         entry = entry_file.unpacked(path.read_bytes(), symbol)
         assert entry is not None
         assert entry.features == HERE.features
@@ -234,16 +233,14 @@ def test_the_tag_is_true(whole: Path) -> None:
     files = list((whole / "fastact" / "_machine_code").rglob("*.o"))
     assert {path.parent.name for path in files} == {"_machine_code", *IDS}
     for path in files:
-        entry = entry_file.unpacked(path.read_bytes(), "fastact_" + path.stem.rpartition("-")[2])
+        entry = entry_file.unpacked(path.read_bytes(), symbol_of(path))
         assert entry is not None
         assert entry.features == next((level.features for level in LEVELS if level.name == path.parent.name), ())
         assert [name for name in entry.outside if not KNOWN.fullmatch(name)] == []
     assert sum(path.stat().st_size for path in files) < 3_000_000
 
 
-BITS = f"""
-import sys; sys.path.append({str(ROOT)!r})
-import json, hashlib, numpy as np, fastact
+BITS = f"""{FIND_TESTS}import json, hashlib, numpy as np, fastact
 from fastact._runtime import softmax
 from tests.reference import FUNCTIONS, patterns
 def digest(*arrays):

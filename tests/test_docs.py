@@ -12,9 +12,8 @@ import pytest
 import fastact
 from fastact._runtime import registry, softmax
 
-from .processes import run
+from .processes import FIND_TESTS, ROOT, run
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
@@ -38,7 +37,7 @@ def run_docstring(name: str) -> None:
 @pytest.mark.parametrize("name", fastact.__all__)
 def test_docstrings(name: str) -> None:
     if name == "warmup":  # compiles whatever the process has made
-        run(f"import sys; sys.path.append({str(ROOT)!r})\nfrom tests.test_docs import *\nrun_docstring('warmup')")
+        run(f"{FIND_TESTS}from tests.test_docs import *\nrun_docstring('warmup')")
     else:
         run_docstring(name)
 

@@ -10,14 +10,11 @@ import pytest
 from fastact._runtime.levels import LEVELS, Level
 
 from .assembly import assert_registers_suffice
-from .processes import HERE, on_level, run, skip_unless_it_runs
+from .processes import FIND_TESTS, HERE, on_level, run, skip_unless_it_runs
 
-ROOT = Path(__file__).parent.parent
 X86 = llvm.get_process_triple().startswith("x86_64")
 
-BOUNDS = f"""
-import sys; sys.path.append({str(ROOT)!r})
-import numpy as np, fastact
+BOUNDS = f"""{FIND_TESTS}import numpy as np, fastact
 from fastact._runtime import numba_settings, softmax
 from tests.test_softmax import largest_error as largest_error_of_rows
 from tests.reference import FUNCTIONS, bounded, exact, hard_float64, in_float64, largest_error, patterns, ulps
@@ -86,7 +83,7 @@ assert ("fastact._compiler" in sys.modules) == {wheel is None}
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
 @pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
 def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
-    code = f"import sys; sys.path.append({str(ROOT)!r})\nfrom tests.assembly import *\nassert_registers_suffice()"
+    code = f"{FIND_TESTS}from tests.assembly import *\nassert_registers_suffice()"
     run(code, tmp_path, **on_level(level, None))
 
 
@@ -106,8 +103,7 @@ check_neuron()
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
 def test_vectors_are_as_long_as_they_can_be(tmp_path: Path) -> None:
     """Where LLVM would rather have half of it: it does on Intel's processors. Nothing of it is run."""
-    code = f"""
-import sys; sys.path.insert(0, {str(ROOT)!r})
+    code = f"""{FIND_TESTS}
 from tests.assembly import assert_loops_take_512_bits
 for name in ("sigmoid", "gelu"):
     for dtype in ("float32", "float64"):

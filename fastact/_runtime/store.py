@@ -155,9 +155,8 @@ def _taken(place: _Place, warn: bool = True) -> int:
 
 def _added(place: _Place, entry: Entry, warn: bool = True) -> int:
     """The address of what is new, which is kept where that can be."""
-    if place.path is not None:
-        with contextlib.suppress(OSError):  # no place to keep it: the code stays in memory
-            _write(place, entry, warn)
+    with contextlib.suppress(OSError):  # no place to keep it: the code stays in memory
+        _write(place, entry, warn)
     return linker.link(entry.code, place.symbol)
 
 
