@@ -18,10 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+import fastact
 from fastact._runtime import entry_file
 
 from . import processes
-from .processes import filled_store, run, symbol_of
+from .processes import NO_COMPILER, files, filled_store, run, symbol_of
+
+PACKAGE = Path(fastact.__file__).parent
 
 #: What a process does to be interrupted or starved: it uses what is threaded, what needs scratch memory, and neurons.
 WORK = """
@@ -177,6 +180,47 @@ def no_place_on_the_disk(count: int) -> str:
     return f"{rounds} full disks"
 
 
+def read_only_disk(count: int) -> str:
+    """The disk of the store, which has something or nothing, can only be read; what is there is used."""
+    namespace = ("unshare", "--map-root-user", "--mount", "sh", "-c")
+    mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    rounds = max(1, count // 20)
+    for i in range(rounds):
+        with tempfile.TemporaryDirectory() as cache:
+            wrapper = [*namespace, mount, cache]
+            if not shutil.which("unshare") or subprocess.run([*wrapper, "true"], capture_output=True).returncode:
+                return "no disk can be mounted here"
+            use = "import fastact; fastact.sigmoid(1.0)"
+            if i % 2:
+                run(use, cache)
+                run(NO_COMPILER + use, cache, wrapper)
+            before = files(Path(cache))
+            run(f"import os; assert not os.access({cache!r}, os.W_OK){USE}", cache, wrapper)
+            assert files(Path(cache)) == before
+    return f"{rounds} disks that can only be read"
+
+
+def two_versions(count: int) -> str:
+    """Two versions of the package, and four processes of each at once, in one store; each runs its own code."""
+    rounds, kernel = max(1, count // 20), "return zero if x <= zero else x"
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(8) as pool:
+        codes, cache = [], Path(folder, "cache")
+        for version in (1, 2):
+            copy = Path(folder, str(version), "fastact")
+            shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "_machine_code"))
+            rectifiers = copy / "_kernels" / "rectifiers.py"
+            assert kernel in rectifiers.read_text()
+            rectifiers.write_text(rectifiers.read_text().replace(kernel, f"{kernel} * {version}"))
+            use = f"{USE.replace('== 2', f'== {2 * version}')}assert fastact.relu(3.0) == {3 * version}"
+            codes.append(f"import sys; sys.path.insert(0, {str(copy.parent)!r}){use}")
+        for _ in range(rounds):
+            shutil.rmtree(cache, ignore_errors=True)
+            list(pool.map(lambda code: run(code, cache), codes * 4))
+            for code in codes:
+                run(NO_COMPILER + code, cache)
+    return f"4 processes of either of two versions on one store, {rounds} times"
+
+
 def vanishing_folder(count: int) -> str:
     """The store is deleted again and again while it is written and read."""
     code = f"""
@@ -223,6 +267,8 @@ CHECKS: dict[str, Callable[[int], str]] = {
         damaged_bytes,
         too_little_memory,
         no_place_on_the_disk,
+        read_only_disk,
+        two_versions,
         vanishing_folder,
         processes_at_once,
     )

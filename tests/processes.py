@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -37,19 +38,24 @@ for name in fastact.__all__:
 EVERYTHING = "import numpy as np, fastact; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
 
 
-def start(code: str, cache: Path | str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code to its end, with a compiled-code store of its own if `cache` names one."""
+def start(
+    code: str, cache: Path | str | None = None, wrapper: Sequence[str] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python code to its end, with a compiled-code store of its own if `cache` names one.
+
+    `wrapper` is a command that runs the one that follows it.
+    """
     variables = os.environ | environment
     if cache is not None:
         variables["NUMBA_CACHE_DIR"] = str(cache)
-    return subprocess.run(
-        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False, timeout=limit
-    )
+    command = [*wrapper, sys.executable, "-c", code]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=limit)
 
 
-def run(code: str, cache: Path | str | None = None, **environment: str) -> str:
+def run(code: str, cache: Path | str | None = None, wrapper: Sequence[str] = (), **environment: str) -> str:
     """What Python code printed; it must end well and warn of nothing."""
-    done = start(f"import warnings; warnings.simplefilter('error', RuntimeWarning)\n{code}", cache, **environment)
+    strict = "import warnings; warnings.simplefilter('error', RuntimeWarning)\n"
+    done = start(strict + code, cache, wrapper, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

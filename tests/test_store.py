@@ -6,6 +6,7 @@ import compileall
 import os
 import re
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -153,6 +154,25 @@ def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     assert float(run(code, tmp_path / "cache")) == 6  # the same second and size: Python takes the old bytecode
     shutil.rmtree(compiled.parent)
     assert float(run(code, tmp_path / "cache")) == 9
+
+
+def test_clock_set_back(package: Path, tmp_path: Path) -> None:
+    tomorrow = time.time() + 86400
+    for path in package.rglob("*.py"):
+        os.utime(path, (tomorrow, tomorrow))
+    code = with_copy(package, "print(fastact.relu(3.0))")
+    for first in ("", NO_COMPILER):
+        assert float(run(first + code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="")) == 3
+    assert list((package / "_kernels" / "__pycache__").glob("rectifiers.*.pyc"))
+
+
+def test_bytecode_of_sources_edited_since(package: Path, tmp_path: Path) -> None:
+    """Python passes it over, and so it says nothing of what runs."""
+    code = with_copy(package, "print(fastact.relu(3.0))")
+    assert float(run(code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="")) == 3
+    edit(package, f"{KERNEL} + x")
+    for first in ("", NO_COMPILER):
+        assert float(run(first + code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="1")) == 6
 
 
 def test_nothing_is_kept_without_sources(package: Path, tmp_path: Path) -> None:

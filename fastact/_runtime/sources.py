@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -82,7 +83,13 @@ def _runs_its_source(module: ModuleType) -> bool:
     specification = module.__spec__
     if specification is None or specification.origin not in _at_first:
         return False
+    origin, loader = specification.origin, specification.loader
     try:
-        return os.stat(str(specification.cached)).st_mtime_ns >= os.stat(specification.origin).st_mtime_ns
+        if os.stat(str(specification.cached)).st_mtime_ns >= os.stat(origin).st_mtime_ns:
+            return True
     except OSError:
         return True  # no bytecode is kept
+    # Python takes it for a source of the same second and size, which after a clock was set back is as it should be.
+    return isinstance(loader, SourceFileLoader) and loader.get_code(specification.name) == loader.source_to_code(
+        Path(origin).read_bytes(), origin
+    )
