@@ -6,9 +6,9 @@ a call of its own; results are compared to the bit, and so is all memory around 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 import fastact
 from fastact._runtime import registry
 
-from . import fuzz_neuron
-from .memory import LIMIT, Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from . import fuzz_neuron, fuzz_softmax
+from .large_calls import as_if_large
+from .memory import Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping, shapes
 from .reference import Array
 
 FLOATS = ("e", "f", "d")
@@ -33,12 +34,6 @@ UFUNCS: dict[str, np.ufunc] = {
     for row in registry.rows.values()
     for ufunc in (row.activation.ufunc, registry.behind(fastact.derivative(row.face)).ufunc)  # type: ignore[union-attr]
 }
-
-#: Lengths around those at which a call goes another way: vectors, blocks, parts, and calls that are shared out.
-LENGTHS = sorted(
-    {max(0, n + d) for n in (0, 1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096) for d in (-1, 0, 1)} | {3, 5, 100}
-)
-LARGE = [n + d for n in (10_000, 16_384, 50_000, 1 << 17) for d in (-1, 0, 1)]
 
 
 def pool(dtype: np.dtype[Any], count: int) -> Array:
@@ -74,23 +69,6 @@ loops = st.sampled_from(sorted(UFUNCS)).flatmap(
 
 
 @st.composite
-def shapes(draw: Any) -> tuple[int, ...]:
-    """Of up to four axes; one of them may be long."""
-    axes = draw(st.integers(0, 4))
-    shape = [draw(st.integers(0, 5)) for _ in range(axes)]
-    if axes:
-        lengths = st.one_of(
-            st.sampled_from(LENGTHS), st.sampled_from(LENGTHS), st.integers(0, 300), st.sampled_from(LARGE)
-        )
-        long = draw(st.integers(0, axes - 1))
-        shape[long] = 1
-        length = draw(lengths)
-        if math.prod(shape) * length <= LIMIT:
-            shape[long] = length
-    return tuple(shape)
-
-
-@st.composite
 def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> tuple[list[Array], Array]:
     """Inputs of a shape, some with fewer axes, some read-only, and what is right for each element."""
     pools, table = right(name, code)
@@ -115,18 +93,22 @@ def operands(draw: Any, name: str, code: str, shape: tuple[int, ...]) -> tuple[l
 
 
 def check_call(data: Any) -> None:
-    """A call, into a given result or not, of all elements or some, by the loop of the inputs or another."""
+    """A call, into a given result or not, of all elements or some, by the loop of the inputs or another.
+
+    Half of the calls of which the inner loop may be shared out are, and those past the caches that large ones are.
+    """
     name, code = data.draw(loops)
     ufunc = UFUNCS[name]
     shape = data.draw(shapes())
     arrays, results = data.draw(operands(name, code, shape))
     keywords: dict[str, Any] = {}
+    large = as_if_large(ufunc, code) if data.draw(st.booleans()) else contextlib.nullcontext()
     if data.draw(st.booleans()):
         keywords["order"] = data.draw(st.sampled_from("KACF"))
     if data.draw(st.integers(0, 3)) == 0:
         keywords["dtype"] = np.dtype(code)
     if data.draw(st.booleans()):
-        with np.errstate(all="raise"):
+        with np.errstate(all="raise"), large:
             found = ufunc(*arrays, **keywords)
         assert_same_bits(np.asarray(found), results)
         return
@@ -136,7 +118,7 @@ def check_call(data: Any) -> None:
     chosen: Any = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 2, shape, bool) if where else True
     if where:
         keywords["where"] = chosen
-    with np.errstate(all="raise" if other == code else "ignore"):  # NumPy's cast may overflow
+    with np.errstate(all="raise" if other == code else "ignore"), large:  # NumPy's cast may overflow
         assert ufunc(*arrays, out=out, casting="unsafe", **keywords) is out
     assert_untouched(memory, before, out, chosen)
     with np.errstate(all="ignore"):
@@ -165,7 +147,8 @@ def check_overlap(data: Any) -> None:
     shared[...] = arrays[which]
     arrays[which] = shared
     before = memory.copy()
-    ufunc(*arrays, out=out)
+    with as_if_large(ufunc, code) if data.draw(st.booleans()) else contextlib.nullcontext():
+        ufunc(*arrays, out=out)
     assert_untouched(memory, before, out)
     assert_same_bits(out.astype(np.dtype(code)), table[tuple(places)])
 
@@ -208,6 +191,7 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "call": check_call,
     "overlap": check_overlap,
     "methods": check_methods,
+    **fuzz_softmax.CHECKS,
     **fuzz_neuron.CHECKS,
 }
 

@@ -13,7 +13,7 @@ from numba import njit, types
 
 import fastact
 
-from .memory import Wanted, assert_same_bits, assert_untouched, laid_out, layouts, overlapping
+from .memory import Wanted, assert_rows, assert_untouched, laid_out, layouts, overlapping, real_numbers, some_places
 from .reference import Array
 
 #: Lengths at which tiles, blocks and sums go another way.
@@ -57,19 +57,11 @@ def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = 
     rows = min(draw(st.one_of(length, st.just(3000))), PRODUCTS // max(1, math.prod((*outer, k, *columns))))
     code = draw(st.sampled_from(codes))
     is_mixed = draw(st.integers(0, 3)) == 0
-    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
 
     def array(shape: tuple[int, ...]) -> Array:
         dtype = np.dtype(draw(st.sampled_from(codes)) if is_mixed else code)
         made, _ = laid_out(shape, dtype, draw(layouts(shape, of_result=False, plain=plain)))
-        numbers = generator.normal(size=shape)
-        if dtype.kind == "f":
-            if draw(st.integers(0, 5)) == 0:
-                special = generator.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape)
-                numbers = np.where(generator.random(shape) < 0.02, special, numbers)
-        else:
-            numbers = np.abs(100 * numbers)
-        made[...] = numbers.astype(dtype)
+        made[...] = draw(real_numbers(shape, dtype))
         made.flags.writeable = draw(st.booleans())
         return made
 
@@ -95,12 +87,8 @@ def alone(given: Operands) -> dict[tuple[int, ...], Array]:
     working = np.result_type(dtype, np.float32)
     x, weights = (np.array(operand, working, order="C") for operand in (given.x, given.weights))
     bias, alpha = (np.asarray(operand).astype(working) for operand in (given.bias, given.alpha))
-    places = list(np.ndindex(x.shape[:-1]))
-    if len(places) > 40:
-        chosen = np.random.default_rng(1).choice(len(places), 30)
-        places = [*places[:5], *(places[i] for i in chosen), *places[-5:]]
     results = {}
-    for place in places:
+    for place in some_places(x.shape[:-1]):
         z = np.asarray(fastact.neuron(x[place], weights, bias, None))
         assert_bound(z, x[place], weights, bias)
         further = (alpha,) if given.name in WITH_ALPHA else ()
@@ -119,16 +107,6 @@ def assert_bound(found: Array, row: Array, weights: Array, bias: Array) -> None:
     finite = np.isfinite(expected)
     assert right[finite].all()
     np.testing.assert_array_equal(found[~finite], expected[~finite])
-
-
-def assert_rows(found: Any, expected: dict[tuple[int, ...], Array], *types: np.dtype[Any]) -> None:
-    """Each row is what it is alone, to the bit, once that is rounded to the type of the result and to that of `out`."""
-    for place, row in expected.items():
-        with np.errstate(all="ignore"):
-            for dtype in types:
-                row = np.asarray(row).astype(dtype)
-        mine = np.asarray(found[place] if place else found)
-        assert_same_bits(mine.astype(mine.dtype.newbyteorder("=")), row)
 
 
 def check_call(data: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,12 @@ from .reference import Array
 
 #: Elements of an array, at most.
 LIMIT = 1 << 18
+
+#: Lengths around those at which a call goes another way: vectors, blocks, parts, and calls that are shared out.
+LENGTHS = sorted(
+    {max(0, n + d) for n in (0, 1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096) for d in (-1, 0, 1)} | {3, 5, 100}
+)
+LARGE = [n + d for n in (10_000, 16_384, 50_000, 1 << 17) for d in (-1, 0, 1)]
 
 GUARD = 0xA5
 MARGIN = 64  #: bytes before and after
@@ -100,6 +107,55 @@ def assert_same_bits(found: Array, expected: Array) -> None:
     if expected.dtype.kind == "f":
         same |= np.isnan(found) & np.isnan(expected)
     assert same.all(), (found[~same][:5], expected[~same][:5])
+
+
+def some_places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Indices of some elements of an array of a shape: the first, the last and others; all if they are few."""
+    count = math.prod(shape)
+    flat = list(range(count))
+    if count > 40:
+        flat = [*flat[:5], *np.random.default_rng(1).choice(count, 30), *flat[-5:]]
+    return [tuple(map(int, np.unravel_index(place, shape))) for place in flat]
+
+
+def assert_rows(found: Any, expected: dict[tuple[int, ...], Any], *types: np.dtype[Any]) -> None:
+    """Each row is what it is alone, to the bit, once that is rounded to the type of the result and to that of `out`."""
+    for place, row in expected.items():
+        with np.errstate(all="ignore"):
+            for dtype in types:
+                row = np.asarray(row).astype(dtype)
+        mine = np.asarray(found[place] if place else found)
+        assert_same_bits(mine.astype(mine.dtype.newbyteorder("=")), row)
+
+
+@st.composite
+def shapes(draw: Any) -> tuple[int, ...]:
+    """Of up to four axes; one of them may be long."""
+    axes = draw(st.integers(0, 4))
+    shape = [draw(st.integers(0, 5)) for _ in range(axes)]
+    if axes:
+        lengths = st.one_of(
+            st.sampled_from(LENGTHS), st.sampled_from(LENGTHS), st.integers(0, 300), st.sampled_from(LARGE)
+        )
+        long = draw(st.integers(0, axes - 1))
+        shape[long] = 1
+        length = draw(lengths)
+        if math.prod(shape) * length <= LIMIT:
+            shape[long] = length
+    return tuple(shape)
+
+
+@st.composite
+def real_numbers(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Of moderate size, among them NaN, infinities and zeros in some arrays; small and not negative if integers."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    numbers = generator.normal(size=shape)
+    if dtype.kind != "f":
+        numbers = np.abs(100 * numbers)
+    elif draw(st.integers(0, 5)) == 0:
+        special = generator.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape)
+        numbers = np.where(generator.random(shape) < 0.02, special, numbers)
+    return np.asarray(numbers).astype(dtype)
 
 
 @st.composite
