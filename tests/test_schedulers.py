@@ -1,0 +1,77 @@
+"""Libraries that call from many threads and processes at once. Each case runs in a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from .processes import run
+
+SETTING = """
+import numpy as np, fastact
+x = np.random.default_rng(0).normal(size=(1200, 400))
+w = np.random.default_rng(1).normal(size=(400, 30))
+chunks = np.split(x, 12)
+
+def layer(x):
+    return fastact.neuron(x, w, 0.5, "gelu")
+
+functions = (fastact.sigmoid, fastact.relu, fastact.softmax, fastact.derivative(fastact.tanh), layer)
+expected = [function(x) for function in functions]
+"""
+
+#: What is known by its name only, which other processes do not find here.
+USERS = """
+@fastact.activation
+def shifted(x):
+    return fastact.sigmoid(x) - 0.5
+
+functions += (shifted,)
+expected += [shifted(x)]
+"""
+
+DASK = """
+import dask.array
+lazy = dask.array.from_array(x, chunks=(100, 400))
+def check(**how):
+    for function, right in zip(functions, expected):
+        columns = (right.shape[1],)
+        result = lazy.map_blocks(function, dtype=float, chunks=(lazy.chunks[0], columns))
+        np.testing.assert_array_equal(result.compute(**how), right)
+    for function, right in zip(functions[:2], expected):
+        result = function(lazy)
+        assert isinstance(result, dask.array.Array)
+        np.testing.assert_array_equal(result.compute(**how), right)
+"""
+
+JOBLIB = """
+from joblib import Parallel, delayed
+def check(**how):
+    with Parallel(**how) as parallel:
+        for function, right in zip(functions, expected):
+            np.testing.assert_array_equal(np.concatenate(parallel(delayed(function)(part) for part in chunks)), right)
+        return parallel(delayed(fastact.get_num_threads)() for _ in range(8))
+"""
+
+
+def test_dask_on_threads() -> None:
+    pytest.importorskip("dask.array")
+    run(f"{SETTING}{USERS}{DASK}for _ in range(5): check(scheduler='threads', num_workers=8)")
+
+
+def test_dask_on_processes() -> None:
+    pytest.importorskip("distributed")
+    cluster = """
+from distributed import Client, LocalCluster
+with LocalCluster(n_workers=2, threads_per_worker=4, dashboard_address=None) as cluster, Client(cluster) as client:
+    check()
+    assert len(client.run(fastact.get_num_threads)) == 2
+"""
+    run(SETTING + DASK + cluster)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_joblib(backend: str) -> None:
+    pytest.importorskip("joblib")
+    how, users = ("n_jobs=2", "") if backend == "loky" else ("n_jobs=8", USERS)
+    check = f"most = max(check({how}, backend={backend!r})); assert most <= fastact.get_num_threads(), most"
+    run(SETTING + users + JOBLIB + check)
