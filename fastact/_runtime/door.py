@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import numba_settings, sources
+from .interrupts import deferred
 from .locks import hold_while_forking
 
 _EXTENSION = "_fastact_numba:init"
@@ -28,7 +29,7 @@ def compiler() -> Any:
 
 def import_numba() -> Any:
     """Numba; a fork waits for the import."""
-    with _importing():
+    with deferred(), _importing():
         import numba
     return numba
 
@@ -106,7 +107,7 @@ def _enter(room: str) -> Any:
     name = f"{sources.PACKAGE}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
-    with _importing():
+    with deferred(), _importing():
         if not sources.are_unchanged():
             raise RuntimeError(
                 "fastact was replaced while this process runs, and more of it is needed now: start it again"

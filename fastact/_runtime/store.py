@@ -27,7 +27,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import door, levels, linker, numba_settings, sources
+from . import door, interrupts, levels, linker, numba_settings, sources
 from .entry_file import Entry, packed, unpacked
 
 #: Where code lies that was compiled ahead: what any processor runs, and a folder for each level.
@@ -60,6 +60,11 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
     *particulars
         Its arguments.
     """
+    with interrupts.deferred():
+        return _loaded(name, source, kind, particulars)
+
+
+def _loaded(name: str, source: Callable[[], bytes | None], kind: str, particulars: tuple[Any, ...]) -> int:
     if level_ahead is not None:
         _compile_ahead(_place_ahead(name, source(), level_ahead), kind, particulars)
         return 0
