@@ -18,6 +18,7 @@ from .reference import Array
 
 #: Lengths at which tiles, blocks and sums go another way.
 LENGTHS = sorted({n + d for n in (1, 8, 12, 14, 16, 32, 48, 64, 128, 256, 512, 1024) for d in (-1, 0, 1)})
+WIDE = (8191, 8193, 16_384, 16_385, 20_001)  #: past what is swept over at once
 PRODUCTS = 1 << 21  #: of a call at most; it is shared out from about a million on
 
 NAMES = ("linear", "linear", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "gelu")
@@ -53,6 +54,8 @@ def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = 
     length = st.one_of(st.integers(0, 20), st.integers(0, 70), st.sampled_from(LENGTHS))
     outer = tuple(draw(st.integers(0, 3)) for _ in range(axes - 2))
     k, m = draw(length), draw(length)
+    if draw(st.integers(0, 9)) == 0:
+        k, m = draw(st.permutations((draw(st.sampled_from(WIDE)), draw(st.integers(0, 20)))))
     columns = (m,) if weights_axes == 2 else ()
     rows = min(draw(st.one_of(length, st.just(3000))), PRODUCTS // max(1, math.prod((*outer, k, *columns))))
     code = draw(st.sampled_from(codes))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import mmap
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,11 +31,23 @@ class Layout(NamedTuple):
 
     order: tuple[int, ...]  #: the axes, from the one whose elements are farthest apart
     steps: tuple[int, ...]  #: of each axis, in elements of what lies below it; 0: all are one
-    shift: int  #: bytes from where an element would be aligned
-    swapped: bool  #: whether the bytes are in the other order
+    shift: int = 0  #: bytes from where an element would be aligned
+    swapped: bool = False  #: whether the bytes are in the other order
+    fence: int = 0  #: whether memory ends where the array does (1) or begins there (-1), and who reads on crashes
 
 
-CONTIGUOUS = Layout((), (), 0, swapped=False)
+def allocated(size: int, fence: int) -> Array:
+    """Bytes, behind or before which there may be a page that can not be read."""
+    if fence == 0 or os.name != "posix":
+        return np.full(size, GUARD, np.uint8)
+    whole = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, whole + mmap.PAGESIZE), np.uint8)
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    assert protect(memory.ctypes.data + (whole if fence == 1 else 0), mmap.PAGESIZE, 0) == 0
+    usable = memory[whole - size : whole] if fence == 1 else memory[mmap.PAGESIZE :][:size]
+    usable[...] = GUARD
+    return usable
 
 
 def reach(shape: tuple[int, ...], layout: Layout) -> tuple[tuple[int, ...], int, int]:
@@ -61,9 +76,16 @@ def placed(memory: Array, start: int, shape: tuple[int, ...], dtype: np.dtype[An
 
 
 def laid_out(shape: tuple[int, ...], dtype: np.dtype[Any], layout: Layout) -> tuple[Array, Array]:
-    """An array and the bytes that it lies in, which are more than its own."""
-    memory = np.full(2 * MARGIN + room(shape, dtype, layout), GUARD, np.uint8)
-    return placed(memory, MARGIN, shape, dtype, layout), memory
+    """An array and the bytes that it lies in, which are more than its own but where there is a fence."""
+    strides, first, _ = reach(shape, layout)
+    spans = [stride * max(0, length - 1) for stride, length in zip(strides, shape, strict=True)]
+    if layout.fence == 1:
+        behind = (first + sum(span for span in spans if span > 0) + 1) * dtype.itemsize + layout.shift
+        memory = allocated(MARGIN + behind + -layout.shift % dtype.itemsize, 1)
+        return placed(memory, MARGIN, shape, dtype, layout), memory
+    before = MARGIN if layout.fence == 0 else -(first + sum(span for span in spans if span < 0)) * dtype.itemsize
+    memory = allocated(before + room(shape, dtype, layout) + MARGIN, layout.fence)
+    return placed(memory, before, shape, dtype, layout), memory
 
 
 class Wanted(NamedTuple):
@@ -161,13 +183,15 @@ def real_numbers(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Arr
 @st.composite
 def layouts(draw: Any, shape: tuple[int, ...], of_result: bool, plain: bool = False) -> Layout:
     """Of an array of a shape; a plain one is aligned and has its bytes in the order of the processor."""
+    fence = draw(st.sampled_from((0, 0, 1, 1, -1)))
     if draw(st.booleans()):
-        return CONTIGUOUS
+        return Layout((), (), fence=fence)
     order = draw(st.permutations(range(len(shape))))
     choice = (1, 1, -1, 2, -2, 3, 4, 5, 7) if of_result else (1, 1, -1, 2, -2, 3, 4, 5, 7, 0)
     steps = [draw(st.sampled_from(choice)) for _ in shape]
-    if reach(shape, Layout(tuple(order), tuple(steps), 0, swapped=False))[2] > 4 * LIMIT:
+    if reach(shape, Layout(tuple(order), tuple(steps)))[2] > 4 * LIMIT:
         steps = [1] * len(steps)
+    layout = Layout(tuple(order), tuple(steps), fence=fence)
     if plain:
-        return Layout(tuple(order), tuple(steps), 0, swapped=False)
-    return Layout(tuple(order), tuple(steps), draw(st.sampled_from((0, 0, 0, 1, 3, 4))), draw(st.integers(0, 7)) == 0)
+        return layout
+    return layout._replace(shift=draw(st.sampled_from((0, 0, 0, 1, 3, 4))), swapped=draw(st.integers(0, 7)) == 0)
