@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import enum
 import functools
 import inspect
 import math
+import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +25,7 @@ from fastact._compiler import loops
 from fastact._runtime import fingerprint
 from fastact._runtime.ufunc import find
 
-from .processes import run
+from .processes import FIND_TESTS, run
 from .reference import pickled_and_back
 
 
@@ -54,6 +57,26 @@ def test_values_types_and_face() -> None:
     np.testing.assert_allclose(elu(X, 0.5), np.where(X > 0, X, 0.5 * np.expm1(X)), rtol=1e-14)
     assert swish(X.astype(np.float32)).dtype == np.float32
     assert pickled_and_back(swish) is swish
+
+
+def test_pickled_with_what_it_was_made_of() -> None:
+    def cube(x):  # type: ignore[no-untyped-def]
+        return x * x * x
+
+    made = fastact.activation(integers=True, derivative=lambda x: 3 * swish(x) * x)(cube)
+    assert pickled_and_back(made) is made
+    assert copy.deepcopy(made) is made
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's below 2.3 looks into every module for swish
+        pickled = pickle.dumps(made)
+    code = f"""
+import pickle, fastact
+one, other = (pickle.loads({pickled!r}) for _ in range(2))
+assert one is other and one.__name__ == "cube" and pickle.loads(pickle.dumps(one)) is one
+assert one(3) == 27 and one.types[0] == "b->b"
+print(fastact.derivative(one)(2.0))
+"""
+    assert float(run(FIND_TESTS + code)) == 6 * swish(2.0)
 
 
 def test_inside_njit_and_neuron() -> None:

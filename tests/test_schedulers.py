@@ -15,18 +15,18 @@ chunks = np.split(x, 12)
 def layer(x):
     return fastact.neuron(x, w, 0.5, "gelu")
 
-functions = (fastact.sigmoid, fastact.relu, fastact.softmax, fastact.derivative(fastact.tanh), layer)
-expected = [function(x) for function in functions]
-"""
-
-#: What is known by its name only, which other processes do not find here.
-USERS = """
 @fastact.activation
-def shifted(x):
-    return fastact.sigmoid(x) - 0.5
+def inner(x):
+    return shift * x
 
-functions += (shifted,)
-expected += [shifted(x)]
+shift = 3.0
+@fastact.activation(derivative=lambda x: inner(x) + 1)
+def shifted(x):
+    return fastact.sigmoid(x) - inner(x)
+
+slope = fastact.derivative(shifted)
+functions = (fastact.sigmoid, fastact.relu, fastact.softmax, fastact.derivative(fastact.tanh), layer, shifted, slope)
+expected = [function(x) for function in functions]
 """
 
 DASK = """
@@ -55,7 +55,7 @@ def check(**how):
 
 def test_dask_on_threads() -> None:
     pytest.importorskip("dask.array")
-    run(f"{SETTING}{USERS}{DASK}for _ in range(5): check(scheduler='threads', num_workers=8)")
+    run(f"{SETTING}{DASK}for _ in range(5): check(scheduler='threads', num_workers=8)")
 
 
 def test_dask_on_processes() -> None:
@@ -72,6 +72,6 @@ with LocalCluster(n_workers=2, threads_per_worker=4, dashboard_address=None) as 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_joblib(backend: str) -> None:
     pytest.importorskip("joblib")
-    how, users = ("n_jobs=2", "") if backend == "loky" else ("n_jobs=8", USERS)
-    check = f"most = max(check({how}, backend={backend!r})); assert most <= fastact.get_num_threads(), most"
-    run(SETTING + users + JOBLIB + check)
+    jobs = 2 if backend == "loky" else 8
+    check = f"most = max(check(n_jobs={jobs}, backend={backend!r})); assert most <= fastact.get_num_threads(), most"
+    run(SETTING + JOBLIB + check)

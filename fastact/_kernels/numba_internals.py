@@ -6,7 +6,7 @@ from typing import Any
 
 from . import requirements  # isort: skip - before what another version may lack
 import numba
-from numba import _helperlib
+from numba import _helperlib, cloudpickle
 from numba.core import cgutils, compiler, entrypoints, errors
 from numba.core import ir as numba_ir
 from numba.core.compiler_lock import global_compiler_lock
@@ -29,6 +29,7 @@ __all__ = [
     "Rewrite",
     "Signature",
     "cgutils",
+    "cloudpickle",
     "cpu_target",
     "errors",
     "get_definition",

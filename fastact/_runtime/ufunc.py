@@ -158,6 +158,11 @@ class Activation:
         """Whether the user wants to follow the function in Python. Ours are of what Python has no word for."""
         return not isinstance(self.kernel, str) and numba_settings.jit_is_disabled()
 
+    def options(self) -> dict[str, Any]:
+        """How it was made, as `activation` is told."""
+        integers = len(self._codes) > len(_FLOATS)
+        return {"integers": integers, "memory_bound": self.memory_bound, "derivative": self.derivative}
+
     def loop(self, code: str) -> Loop:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
@@ -229,6 +234,9 @@ def _of_function(
         raise TypeError(f"{python.__name__} takes {len(parameters)} inputs, and its derivative {slope.nin}")
     made = Activation(python, python.__name__, doc, parameters, integers, memory_bound)
     made.derivative = slope
+    from . import pickling  # which is of no use for ours
+
+    pickling.learn()
     return made.ufunc
 
 
