@@ -13,6 +13,7 @@ from numba import njit, types
 
 import fastact
 
+from .large_calls import threads_for_nothing
 from .memory import Wanted, assert_rows, assert_untouched, laid_out, layouts, overlapping, real_numbers, some_places
 from .reference import Array
 
@@ -116,8 +117,9 @@ def check_call(data: Any) -> None:
     """From Python, into a given result or not."""
     given = data.draw(any_operands)
     shape, dtype = given.wanted
+    large = threads_for_nothing(data.draw(st.booleans()))
     if data.draw(st.booleans()):
-        with np.errstate(all="raise"):
+        with np.errstate(all="raise"), large:
             found = fastact.neuron(*given.arguments)
         assert (np.shape(found), found.dtype) == (shape, dtype)
         assert_rows(found, alone(given), dtype)
@@ -125,7 +127,8 @@ def check_call(data: Any) -> None:
     kind = np.dtype(data.draw(st.sampled_from("efd"))) if data.draw(st.integers(0, 3)) == 0 else dtype
     out, memory = laid_out(shape, kind, data.draw(layouts(shape, of_result=True)))
     before = memory.copy()
-    assert fastact.neuron(*given.arguments, out=out) is out
+    with large:
+        assert fastact.neuron(*given.arguments, out=out) is out
     assert_untouched(memory, before, out)
     assert_rows(out, alone(given), dtype, kind)
 
@@ -138,7 +141,8 @@ def check_overlap(data: Any) -> None:
     of_result = Wanted(shape, dtype, data.draw(layouts(shape, of_result=True)))
     given, out, memory = data.draw(in_one(given, arrays, of_result))
     before, expected = memory.copy(), alone(given)
-    fastact.neuron(*given.arguments, out=out)
+    with threads_for_nothing(data.draw(st.booleans())):
+        fastact.neuron(*given.arguments, out=out)
     assert_untouched(memory, before, out)
     assert_rows(out, expected, dtype)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fastact._runtime.softmax import REDUCTIONS, faces
 
+from .large_calls import threads_for_nothing
 from .memory import (
     Wanted,
     assert_rows,
@@ -76,14 +77,15 @@ def check_call(data: Any) -> None:
         np.testing.assert_array_equal(memory, before)
         return
     alone = {place: function(rows[place]) for place in some_places(rows.shape[:-1])}
+    large = threads_for_nothing(data.draw(st.booleans()))
     types = [computed]
     if in_one or data.draw(st.booleans()):
-        with np.errstate(all="raise" if other == computed else "ignore"):  # NumPy's cast may overflow
+        with np.errstate(all="raise" if other == computed else "ignore"), large:  # NumPy's cast may overflow
             assert function(x, out=out, **keywords) is out
         assert_untouched(memory, before, out)
         types.append(np.dtype(other))
     else:
-        with np.errstate(all="raise"):
+        with np.errstate(all="raise"), large:
             out = np.asarray(function(x, **keywords))
         assert (out.shape, out.dtype) == (shape_of_result, computed)
     found = out.reshape(rows.shape[:-1]) if name in REDUCTIONS else as_rows(out, axes)

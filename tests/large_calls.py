@@ -14,10 +14,11 @@ _COSTS = [pool_record.FAN_OUT_TIME, pool_record.THREAD_TIME, pool_record.LEAST_T
 
 
 @contextlib.contextmanager
-def threads_for_nothing() -> Iterator[None]:
-    """The next call that may be shared out is, however busy the processors are."""
+def threads_for_nothing(wanted: bool = True) -> Iterator[None]:
+    """If wanted, the next call that may be shared out is, however busy the processors are."""
     before = threads._pool[_COSTS]
-    threads._pool[_COSTS] = 1
+    if wanted:
+        threads._pool[_COSTS] = 1
     try:
         yield
     finally:
@@ -25,16 +26,16 @@ def threads_for_nothing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def as_if_large(ufunc: np.ufunc, code: str) -> Iterator[None]:
-    """The next call of a loop that may be shared out is, and goes past the caches if a large one does."""
+def as_if_large(ufunc: np.ufunc, code: str, wanted: bool) -> Iterator[None]:
+    """If wanted, the next call of a loop that may be shared out is, and goes past the caches if a large one does."""
     activation = find(ufunc)
     assert activation
     record = activation.loop(code).record
     before = record[loop_record.STREAM]
-    if activation.memory_bound:
+    if wanted and activation.memory_bound:
         record[loop_record.STREAM] = 1
     try:
-        with threads_for_nothing():
+        with threads_for_nothing(wanted):
             yield
     finally:
         record[loop_record.STREAM] = before

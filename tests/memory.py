@@ -100,8 +100,14 @@ class Wanted(NamedTuple):
 def overlapping(draw: Any, first: Wanted, second: Wanted, plain: bool = False) -> tuple[Array, Array, Array]:
     """Two arrays, one of which lies in the memory of the other, or before it or behind it, and those bytes."""
     rooms = [room(*wanted) for wanted in (first, second)]
+    ends = [sign * (rooms[i] + n * first.dtype.itemsize) for i, sign in ((0, 1), (1, -1)) for n in range(-3, 2)]
     far = draw(
-        st.one_of(st.integers(-80, 80), st.integers(-9, 9).map(lambda n: 64 * n), st.integers(-rooms[1], rooms[0]))
+        st.one_of(
+            st.integers(-80, 80),
+            st.integers(-9, 9).map(lambda n: 64 * n),
+            st.integers(-rooms[1], rooms[0]),
+            st.sampled_from(ends),  # where the one ends, the other begins, or a little earlier
+        )
     )
     if plain:
         far -= far % 8
