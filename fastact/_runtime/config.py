@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 
 import llvmlite
@@ -24,13 +25,14 @@ def show_config() -> None:
 
     name, features = numba_settings.processor()
     vectors = max((width for width, feature in _VECTOR_BITS if f"+{feature}" in features.split(",")), default=128)
+    fused = "+fma" in features.split(",") or platform.machine().lower() in ("aarch64", "arm64")
     rows = {
         "fastact": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
         "numba": numba_settings.version() or "not installed",
         "llvmlite": llvmlite.__version__,
-        "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if '+fma' in features else 'no'}",
+        "processor": f"{name}, vectors of {vectors} bits, fused multiply-add {'yes' if fused else 'no'}",
         "threads": f"{threads.get_num_threads()} of {numba_settings.threads()}",
         "threading layer": threads.layer() or "not started",
         "compiled ahead": store.level_name() or "nothing for this processor",
