@@ -50,8 +50,8 @@ class Operands(NamedTuple):
 
 
 @st.composite
-def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = False) -> Operands:
-    """Of types, numbers of axes and memory."""
+def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = False, x_code: str = "") -> Operands:
+    """Of types, numbers of axes and memory; x may be of another type than the others."""
     length = st.one_of(st.integers(0, 20), st.integers(0, 70), st.sampled_from(LENGTHS))
     outer = tuple(draw(st.integers(0, 3)) for _ in range(axes - 2))
     k, m = draw(length), draw(length)
@@ -62,8 +62,8 @@ def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = 
     code = draw(st.sampled_from(codes))
     is_mixed = draw(st.integers(0, 3)) == 0
 
-    def array(shape: tuple[int, ...]) -> Array:
-        dtype = np.dtype(draw(st.sampled_from(codes)) if is_mixed else code)
+    def array(shape: tuple[int, ...], own: str = "") -> Array:
+        dtype = np.dtype(own or (draw(st.sampled_from(codes)) if is_mixed else code))
         made, _ = laid_out(shape, dtype, draw(layouts(shape, of_result=False, plain=plain)))
         made[...] = draw(real_numbers(shape, dtype))
         made.flags.writeable = draw(st.booleans())
@@ -76,7 +76,7 @@ def operands(draw: Any, codes: str, axes: int, weights_axes: int, plain: bool = 
             else array(draw(st.sampled_from(((), columns))))
         )
 
-    x, weights = array((*outer, rows, k) if axes > 1 else (k,)), array((k, *columns))
+    x, weights = array((*outer, rows, k) if axes > 1 else (k,), x_code), array((k, *columns))
     return Operands(x, weights, number(), draw(st.sampled_from(NAMES)), number())
 
 
@@ -162,10 +162,11 @@ def in_one(
 
 
 @functools.cache
-def compiled(code: str, axes: int, weights_axes: int) -> Any:
+def compiled(x_code: str, code: str, axes: int, weights_axes: int) -> Any:
     """A caller inside `@njit`, of arrays in any memory."""
     number = numba.from_dtype(np.dtype(code))
-    x, weights, bias = (types.Array(number, rank, "A", readonly=True) for rank in (axes, weights_axes, 1))
+    weights, bias = (types.Array(number, rank, "A", readonly=True) for rank in (weights_axes, 1))
+    x = types.Array(numba.from_dtype(np.dtype(x_code)), axes, "A", readonly=True)
     out = types.Array(number, axes + weights_axes - 2, "A")
     if weights_axes == 1:
         bias = number
@@ -181,12 +182,13 @@ def compiled(code: str, axes: int, weights_axes: int) -> Any:
 
 def check_compiled(data: Any) -> None:
     """From `@njit`, where memory is aligned and has its bytes in the order of the processor."""
-    code, axes, weights_axes = data.draw(st.sampled_from((("f", 2, 2), ("d", 2, 1), ("d", 1, 2), ("f", 1, 1))))
-    given = data.draw(operands(code, axes, weights_axes, plain=True))
+    kinds = (("f", "f", 2, 2), ("d", "d", 2, 1), ("q", "d", 1, 2), ("f", "f", 1, 1), ("h", "f", 3, 2))
+    x_code, code, axes, weights_axes = data.draw(st.sampled_from(kinds))
+    given = data.draw(operands(code, axes, weights_axes, plain=True, x_code=x_code))
     shape, dtype = given.wanted
     bias = np.full(shape[-1:], 0.5, dtype) if weights_axes == 2 else dtype.type(0.5)
     given = given._replace(bias=bias, name="tanh")
-    call = compiled(code, axes, weights_axes)
+    call = compiled(x_code, code, axes, weights_axes)
     if not shape:
         assert_rows(dtype.type(call(*given[:3])), alone(given), dtype)
         return

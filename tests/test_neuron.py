@@ -21,6 +21,7 @@ from fastact._runtime import neuron_record, pool_record
 from fastact._runtime.layer import Entry
 from fastact._runtime.ufunc import find
 
+from .processes import run
 from .reference import Array, in_float64
 
 SHAPES = [
@@ -361,6 +362,27 @@ def test_integers_become_floats_before_the_product(x_type: Any, w_type: Any) -> 
             got = compiled_relu(x, weights, -2)
             assert got.dtype == (dtype if np.result_type(x, w).kind == "f" else np.float64)
             np.testing.assert_array_equal(got, right)
+
+
+def test_converted_operands_live_until_they_were_used() -> None:
+    """Inside `@njit`, where they are temporary arrays; large ones go back to the system when they are freed."""
+    code = """
+import numpy as np, numba, fastact
+@numba.njit
+def compiled(x, w, b, z):
+    fastact.neuron(x, w, b, None, out=z)
+    return fastact.neuron(x, w, b, None)
+x = np.random.default_rng(0).integers(0, 9, (20, 50, 600))
+w = np.random.default_rng(1).integers(0, 9, (600, 700)).astype(np.int32)
+b = np.arange(700)
+for given in (x, x[::-1, ::-1].astype(np.int16)):
+    right = given @ w.astype(int) + b
+    z = np.empty(right.shape)
+    for weights in (w, w.astype(float)):
+        np.testing.assert_array_equal(compiled(given, weights, b, z), right)
+        np.testing.assert_array_equal(z, right)
+"""
+    run(code, PYTHONMALLOC="debug")
 
 
 def test_the_bias_takes_part_in_the_promotion() -> None:

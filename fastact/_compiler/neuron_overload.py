@@ -63,9 +63,10 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
 
     @compiled(**_WRITTEN_IN)
     def compute(x, weights, bias, alpha, z, z_row):
-        # Temporary arrays live on while they are arguments of a call.
-        in_type = (arrays.as_matrix(arrays.in_type(x, number)), arrays.in_type(weights, number))
-        run(in_type[0], in_type[1], arrays.in_type(bias, number), arrays.in_type(alpha, number), z, z_row)
+        rows, columns = arrays.as_matrix(arrays.in_type(x, number)), arrays.in_type(weights, number)
+        biases, slopes = arrays.in_type(bias, number), arrays.in_type(alpha, number)
+        run(rows, columns, biases, slopes, z, z_row)
+        arrays.live_on(rows, columns, biases, slopes)
 
     @compiled(**_WRITTEN_IN)
     def run(x, weights, bias, alpha, z, z_row):

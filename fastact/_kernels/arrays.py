@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from .compiled import STRICT, compiled
 from .memory import at
@@ -71,6 +71,12 @@ def _as_matrix_compiled(array: Any) -> Any:
         return np.ascontiguousarray(array).reshape(n, array.shape[-1])
 
     return rows
+
+
+@intrinsic
+def live_on(typingctx: Any, *arrays: Any) -> Any:
+    """Let arrays live up to here, of which only addresses were used before: Numba does not know of those."""
+    return types.void(types.StarArgTuple.from_types(arrays)), lambda *_: None
 
 
 def columns(weights: Any) -> Any:
