@@ -12,4 +12,4 @@ LONG = {"neuron in @njit": pytest.mark.long}
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in fuzz.CHECKS])
 def test_examples(name: str) -> None:
-    assert list(fuzz.examples(fuzz.CHECKS[name], 200)) == [200]
+    assert list(fuzz.examples(fuzz.CHECKS[name], 100)) == [100]

@@ -372,9 +372,9 @@ import numpy as np, numba, fastact
 def compiled(x, w, b):
     return fastact.neuron(x, w, b, None)
 x = np.random.default_rng(0).integers(0, 9, (20, 50, 600))[::-1, ::-1]
-w = np.random.default_rng(1).integers(0, 9, (600, 700)).astype(np.int32)
-b = np.arange(700)
-np.testing.assert_array_equal(compiled(x, w, b), x @ w.astype(int) + b)
+w = np.random.default_rng(1).integers(0, 9, 30_000).astype(np.int32)
+np.testing.assert_array_equal(compiled(x, w[:600], 5), x @ w[:600].astype(int) + 5)
+assert compiled(x.ravel()[:30_000], w, 5) == x.ravel()[:30_000] @ w.astype(int) + 5
 """
     run(code, PYTHONMALLOC="debug")
 

@@ -326,7 +326,7 @@ def leaky_into(x, out):  # type: ignore[no-untyped-def]
     return fa.leaky_relu(x, 0.01, out)
 
 
-@pytest.mark.parametrize("function", [fa.tanh, fa.leaky_relu])
+@pytest.mark.parametrize("function", [pytest.param(fa.tanh, marks=pytest.mark.long), fa.leaky_relu])
 def test_output_that_overlaps_inside_njit(function: Callable[..., Any]) -> None:
     compiled: Any = tanh_into if function is fa.tanh else leaky_into
     line, square = np.linspace(-1, 1, 40), np.linspace(-1, 1, 36).reshape(6, 6)

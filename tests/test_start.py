@@ -106,7 +106,7 @@ fastact.tanh(X)
 
 
 @pytest.mark.parametrize("second", ["import fastact", "fastact.sigmoid(X)", "swish(X)"])
-@pytest.mark.parametrize("delay", [0, 0.03])
+@pytest.mark.parametrize("delay", [pytest.param(0, marks=pytest.mark.long), 0.03])
 def test_while_another_thread_imports_numba_and_compiles(second: str, delay: float, filled: Path) -> None:
     code = f"""
 import threading, time
