@@ -59,7 +59,13 @@ def test_special_values(name: str, dtype: Any) -> None:
         of_x(name)(np.resize(x, 100_000))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("sigmoid", "leaky_relu", "elu", "gelu") else pytest.mark.long)
+        for name in NAMES
+    ],
+)
 def test_inside_njit_and_in_the_neuron(name: str) -> None:
     activation, slope = registry.rows[name].face, row_of(name).face
     alpha = (0.3,) if registry.rows[name].activation.inputs == 2 else ()

@@ -176,7 +176,13 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(order, marks=pytest.mark.long if order in ("Numba first", "ours used first") else ())
+        for order in ORDERS
+    ],
+)
 def test_numba_finds_us_in_any_order(order: str, filled: Path) -> None:
     run(ORDERS[order], filled)
 
