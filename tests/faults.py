@@ -18,13 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-import fastact
 from fastact._runtime import entry_file
 
 from . import processes
-from .processes import NO_COMPILER, files, filled_store, run, symbol_of
-
-PACKAGE = Path(fastact.__file__).parent
+from .processes import KERNEL, NO_COMPILER, copy_of_package, edit, files, filled_store, run, symbol_of, with_copy
 
 #: What a process does to be interrupted or starved: it uses what is threaded, what needs scratch memory, and neurons.
 WORK = """
@@ -204,17 +201,14 @@ def read_only_disk(count: int) -> str:
 
 def two_versions(count: int) -> str:
     """Two versions of the package, and four processes of each at once, in one store; each runs its own code."""
-    rounds, kernel = max(1, count // 20), "return zero if x <= zero else x"
+    rounds = max(1, count // 20)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(8) as pool:
         codes, cache = [], Path(folder, "cache")
         for version in (1, 2):
-            copy = Path(folder, str(version), "fastact")
-            shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "_machine_code"))
-            rectifiers = copy / "_kernels" / "rectifiers.py"
-            assert kernel in rectifiers.read_text()
-            rectifiers.write_text(rectifiers.read_text().replace(kernel, f"{kernel} * {version}"))
+            package = copy_of_package(Path(folder, str(version)))
+            edit(package, f"{KERNEL} * {version}")
             use = f"{USE.replace('== 2', f'== {2 * version}')}assert fastact.relu(3.0) == {3 * version}"
-            codes.append(f"import sys; sys.path.insert(0, {str(copy.parent)!r}){use}")
+            codes.append(with_copy(package, use))
         for _ in range(rounds):
             shutil.rmtree(cache, ignore_errors=True)
             list(pool.map(lambda code: run(code, cache), codes * 4))

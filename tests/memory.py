@@ -77,13 +77,12 @@ def placed(memory: Array, start: int, shape: tuple[int, ...], dtype: np.dtype[An
 
 def laid_out(shape: tuple[int, ...], dtype: np.dtype[Any], layout: Layout) -> tuple[Array, Array]:
     """An array and the bytes that it lies in, which are more than its own but where there is a fence."""
-    strides, first, _ = reach(shape, layout)
-    spans = [stride * max(0, length - 1) for stride, length in zip(strides, shape, strict=True)]
     if layout.fence == 1:
-        behind = (first + sum(span for span in spans if span > 0) + 1) * dtype.itemsize + layout.shift
-        memory = allocated(MARGIN + behind + -layout.shift % dtype.itemsize, 1)
+        strides, first, _ = reach(shape, layout)
+        last = first + sum(max(0, stride * max(0, n - 1)) for stride, n in zip(strides, shape, strict=True))
+        memory = allocated(MARGIN + (last + 1) * dtype.itemsize + layout.shift + -layout.shift % dtype.itemsize, 1)
         return placed(memory, MARGIN, shape, dtype, layout), memory
-    before = MARGIN if layout.fence == 0 else -(first + sum(span for span in spans if span < 0)) * dtype.itemsize
+    before = MARGIN if layout.fence == 0 else 0
     memory = allocated(before + room(shape, dtype, layout) + MARGIN, layout.fence)
     return placed(memory, before, shape, dtype, layout), memory
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import fastact
 from fastact._runtime import numba_settings, store
 from fastact._runtime.levels import Level, best
 
@@ -78,6 +79,31 @@ import numba.core.compiler as compiler
 def refuse(*arguments, **keywords): raise AssertionError("compiled")
 compiler.compile_extra = refuse
 """
+
+
+PACKAGE = Path(fastact.__file__).parent
+
+#: What `relu` computes, in its source.
+KERNEL = "return zero if x <= zero else x"
+
+
+def copy_of_package(folder: Path) -> Path:
+    """A copy of the sources in a folder, which may be changed."""
+    without = shutil.ignore_patterns("__pycache__", "_machine_code")
+    return Path(shutil.copytree(PACKAGE, folder / "fastact", ignore=without))
+
+
+def edit(package: Path, new: str) -> None:
+    """Let `relu` of a copy compute something else."""
+    kernels = package / "_kernels" / "rectifiers.py"
+    text = kernels.read_text()
+    assert KERNEL in text
+    kernels.write_text(text.replace(KERNEL, new))
+
+
+def with_copy(package: Path, code: str) -> str:
+    """Code that imports a copy."""
+    return f"import sys; sys.path.insert(0, {str(package.parent)!r})\nimport fastact\n{code}"
 
 
 def installed_in(folder: Path) -> dict[str, str]:

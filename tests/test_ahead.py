@@ -13,11 +13,21 @@ from pathlib import Path
 
 import pytest
 
-import fastact
 from fastact._runtime import entry_file, numba_settings
 from fastact._runtime.levels import LEVELS, Level, best
 
-from .processes import EVERY_UFUNC, FIND_TESTS, HERE, installed_in, on_level, run, skip_unless_it_runs, start, symbol_of
+from .processes import (
+    EVERY_UFUNC,
+    FIND_TESTS,
+    HERE,
+    copy_of_package,
+    installed_in,
+    on_level,
+    run,
+    skip_unless_it_runs,
+    start,
+    symbol_of,
+)
 
 IDS = [level.name for level in LEVELS]
 
@@ -59,8 +69,7 @@ COMPILED = f"{USE}; assert 'fastact._compiler' in sys.modules"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the package that has a little machine code."""
     folder = tmp_path_factory.mktemp("made")
-    without = shutil.ignore_patterns("__pycache__", "_machine_code")
-    shutil.copytree(Path(fastact.__file__).parent, folder / "fastact", ignore=without)
+    copy_of_package(folder)
     for i, level in enumerate(LEVELS):
         if level == HERE or level == LEVELS[-1]:
             run(SOME.format(i), folder / "cache", **on_level(level, folder))

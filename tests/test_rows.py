@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 from pathlib import Path
 
 import fastact
 from fastact._runtime import registry
 
-from .processes import run
+from .processes import ROOT, copy_of_package, run
 from .test_docs import README, accuracy_table
-
-ROOT = Path(__file__).parent.parent
 
 ADDED = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
@@ -133,8 +130,7 @@ def test_the_types_name_every_activation() -> None:
 
 def test_the_example_of_how_to_add_one(tmp_path: Path) -> None:
     kernel, row = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
-    package = tmp_path / "fastact"
-    shutil.copytree(Path(fastact.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    package = copy_of_package(tmp_path)
     for name, block in (("_kernels/sigmoids.py", kernel), ("_runtime/activations.py", row)):
         path = package / name
         path.write_text(f"{path.read_text(encoding='utf-8')}\n\n{block}", encoding="utf-8")

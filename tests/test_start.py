@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-import fastact
-
-from .processes import EVERY_UFUNC, filled_store, run
-
-PACKAGE = Path(fastact.__file__).parent
+from .processes import EVERY_UFUNC, PACKAGE, copy_of_package, filled_store, run
 
 SETTING = """
 import sys
@@ -221,7 +216,7 @@ def test_from_a_zip(tmp_path: Path) -> None:
 def test_a_copy_without_metadata(tmp_path: Path) -> None:
     """In a program of somebody's that carries the package along: isolated from what is installed for the tests."""
     copy = tmp_path / "program"
-    shutil.copytree(PACKAGE, copy / "fastact", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_of_package(copy)
     without = """
 from importlib import metadata
 metadata.entry_points = lambda **_: metadata.EntryPoints(())
@@ -233,8 +228,7 @@ metadata.entry_points = lambda **_: metadata.EntryPoints(())
 def test_a_copy_of_another_name(tmp_path: Path) -> None:
     """In somebody's package, beside the one that is installed."""
     vendor = tmp_path / "program" / "vendor"
-    vendor.mkdir(parents=True)
-    shutil.copytree(PACKAGE, vendor / "fastact", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_of_package(vendor)
     code = f"{SETTING.replace('import fastact', 'from program.vendor import fastact')}import numba\n{CALLS}check()"
     as_well = f"import fastact\nassert not fastact.__file__.startswith('{tmp_path}')\ncheck()"
     store = tmp_path / "store"

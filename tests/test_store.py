@@ -12,9 +12,19 @@ from pathlib import Path
 
 import pytest
 
-import fastact
-
-from .processes import EVERYTHING, NO_COMPILER, files, filled_store, run, said, start
+from .processes import (
+    EVERYTHING,
+    KERNEL,
+    NO_COMPILER,
+    copy_of_package,
+    edit,
+    files,
+    filled_store,
+    run,
+    said,
+    start,
+    with_copy,
+)
 
 USE = "import numpy as np, fastact; assert fastact.sigmoid(np.zeros(3))[0] == 0.5"
 
@@ -74,26 +84,10 @@ def test_users_activations_are_kept_too(tmp_path: Path) -> None:
     assert float(second) == 2 * float(first)
 
 
-KERNEL = "return zero if x <= zero else x"
-
-
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the package that may be changed."""
-    package = tmp_path / "fastact"
-    shutil.copytree(Path(fastact.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    return package
-
-
-def with_copy(package: Path, code: str) -> str:
-    return f"import sys; sys.path.insert(0, {str(package.parent)!r})\nimport fastact\n{code}"
-
-
-def edit(package: Path, new: str) -> None:
-    kernels = package / "_kernels" / "rectifiers.py"
-    text = kernels.read_text()
-    assert KERNEL in text
-    kernels.write_text(text.replace(KERNEL, new))
+    return copy_of_package(tmp_path)
 
 
 def test_an_edit_of_any_source_is_seen(package: Path, tmp_path: Path) -> None:

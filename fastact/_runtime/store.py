@@ -45,6 +45,7 @@ class _Place(NamedTuple):
     is_ahead: bool = False  #: whether it came with the package
 
 
+@interrupts.deferred()
 def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars: Any) -> int:
     """The address of a compiled C function.
 
@@ -60,11 +61,6 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
     *particulars
         Its arguments.
     """
-    with interrupts.deferred():
-        return _loaded(name, source, kind, particulars)
-
-
-def _loaded(name: str, source: Callable[[], bytes | None], kind: str, particulars: tuple[Any, ...]) -> int:
     if level_ahead is not None:
         _compile_ahead(_place_ahead(name, source(), level_ahead), kind, particulars)
         return 0
