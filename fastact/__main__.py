@@ -3,51 +3,137 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from . import __version__
+from ._shell import measure
+from ._shell.measure import Measurement
+
+_INTERRUPTED, _PIPE_CLOSED = 130, 141  # as a shell has them of SIGINT and SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit code."""
+    """Run a command; gives the exit code: 0, 1 where it failed, 2 where it was called wrongly."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        for line in chosen.run(chosen):
+            print(line, flush=True)
+    except BrokenPipeError:  # of `fastact | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        return _PIPE_CLOSED
+    except (ImportError, MemoryError, OSError, ValueError) as error:
+        print(f"fastact: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fastact",
         description="Fast, exact activation functions. Without a command: a neuron on real numbers, then the time "
         "against plain NumPy and the largest error of each function on this machine.",
     )
     parser.add_argument("--version", action="version", version=f"fastact {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="command")
+    parser.set_defaults(run=_report)
+    commands = parser.add_subparsers(metavar="command")
+
+    bench = commands.add_parser("bench", help="time and error of chosen functions, sizes and types")
+    option = functools.partial(bench.add_argument, nargs="+")
+    names, types, sizes = measure.names(), list(measure.TYPES), [10_000, 1_000_000]
+    option("--function", choices=names, default=names, metavar="NAME", help=f"of {', '.join(names)}; all by default")
+    option("--type", choices=types, default=types[1:], metavar="TYPE", help=f"of {', '.join(types)}; the last two")
+    option("--size", type=_count, default=sizes, metavar="N", help="how many elements; 10000 and 1000000")
+    bench.add_argument("--threads", type=_count, metavar="N", help="at most; NumPy's product has threads of its own")
+    bench.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    bench.set_defaults(run=_bench)
+
     plot = commands.add_parser("plot", help="draw the curves of the activations")
     plot.add_argument("file", help="where the picture goes: .png, .svg, .pdf")
-    commands.add_parser("warmup", help="compile everything now and keep it for later processes")
-    commands.add_parser("config", help="print versions, processor, threads and the folder of compiled code")
-    chosen = parser.parse_args(arguments)
-    try:
-        _run(chosen)
-    except (ImportError, OSError, ValueError) as error:
-        print(f"fastact: {error}", file=sys.stderr)
-        return 1
-    return 0
+    plot.set_defaults(run=_plot)
+
+    warmup = commands.add_parser("warmup", help="compile everything now and keep it for later processes")
+    warmup.set_defaults(run=_warmup)
+    config = commands.add_parser("config", help="print versions, processor, threads and the folder of compiled code")
+    config.set_defaults(run=_config)
+
+    cache = commands.add_parser("cache", help="what compiled code is kept; remove it")
+    cache.add_argument("action", nargs="?", choices=["show", "clear"], default="show")
+    cache.add_argument("--days", type=float, default=0.0, metavar="N", help="clear what was not used for N days")
+    cache.set_defaults(run=_cache)
+    return parser
 
 
-def _run(chosen: argparse.Namespace) -> None:
-    if chosen.command == "plot":
-        from ._shell import curves
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
-        curves.draw(chosen.file)
-    elif chosen.command == "warmup":
-        from ._runtime.warmup import warmup
 
-        warmup()
-    elif chosen.command == "config":
-        from ._runtime.config import show_config
+_count.__name__ = "positive number"  # argparse says: invalid positive number value
 
-        show_config()
+
+def _report(_: argparse.Namespace) -> Iterable[str]:
+    from ._shell import report
+
+    return report.lines()
+
+
+def _bench(chosen: argparse.Namespace) -> Iterator[str]:
+    from ._runtime import config, threads
+    from ._shell import report
+
+    if chosen.threads:
+        threads.set_num_threads(chosen.threads)
+    measured: Iterable[Measurement] = measure.compare(chosen.function, chosen.type, chosen.size)
+    if sys.stderr.isatty() and (chosen.json or not sys.stdout.isatty()):  # where no line tells how far it is
+        measured = _with_progress(measured, len(chosen.function) * len(chosen.type) * len(chosen.size))
+    if chosen.json:
+        rows = [each._asdict() for each in measured]
+        yield json.dumps({"config": config.found(), "measurements": rows}, indent=2)
     else:
-        from ._shell import report
+        yield from report.chosen_lines(measured)
 
-        report.run()
+
+def _with_progress(measured: Iterable[Measurement], count: int) -> Iterable[Measurement]:
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return measured
+    bar: Iterable[Measurement] = tqdm(measured, total=count, leave=False)
+    return bar
+
+
+def _plot(chosen: argparse.Namespace) -> Iterable[str]:
+    from ._shell import curves
+
+    curves.draw(chosen.file)
+    return ()
+
+
+def _warmup(_: argparse.Namespace) -> Iterable[str]:
+    from ._runtime.warmup import warmup
+
+    warmup()
+    return ()
+
+
+def _config(_: argparse.Namespace) -> Iterable[str]:
+    from ._runtime import config
+
+    return config.lines()
+
+
+def _cache(chosen: argparse.Namespace) -> Iterable[str]:
+    from ._shell import cache
+
+    return cache.clear(chosen.days) if chosen.action == "clear" else cache.lines()
 
 
 if __name__ == "__main__":

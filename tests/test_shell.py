@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,9 @@ import pytest
 
 import fastact
 from fastact.__main__ import main
-from fastact._shell import report
+from fastact._shell import measure
 
+from .processes import run
 from .reference import ROWS
 
 
@@ -20,8 +24,13 @@ def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "fastact", *arguments], capture_output=True, text=True, check=False)
 
 
-def test_main_job(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(report, "_SECONDS", 0.001)
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_SECONDS", 0.001)
+
+
+@pytest.mark.usefixtures("quick")
+def test_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -66,8 +75,90 @@ def test_plot(tmp_path: Path, ending: str) -> None:
     assert path.read_bytes().startswith(b"\x89PNG" if ending == "png" else b"<?xml")
 
 
+@pytest.mark.usefixtures("quick")
+def test_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["--function", "tanh", "neuron", "--size", "65", "1000000", "--type", "float16", "float32"]
+    assert main(["bench", *chosen]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    found = [tuple(line.split()[:3]) for line in lines[4:]]
+    types = ("float16", "float32")
+    sizes = {"tanh": ("65", "1,000,000"), "neuron": ("64", "1,000,000")}
+    assert found == [(name, dtype, size) for name in sizes for dtype in types for size in sizes[name]]
+
+
+@pytest.mark.usefixtures("quick")
+def test_bench_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    before = fastact.get_num_threads()
+    try:
+        assert main(["bench", "--json", "--function", "relu", "gelu", "--size", "100", "--threads", "1"]) == 0
+    finally:
+        fastact.set_num_threads(before)
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert printed.err == ""
+    assert document["config"]["threads"].startswith("1 of ")
+    assert [(row["function"], row["dtype"], row["elements"]) for row in document["measurements"]] == [
+        (name, dtype, 100) for name in ("relu", "gelu") for dtype in ("float32", "float64")
+    ]
+    for row in document["measurements"]:
+        assert row["numpy_ns"] > 0 < row["fastact_ns"]
+        assert row["fastact_ulp"] <= 2.1
+
+
+def test_progress_where_somebody_looks_on() -> None:
+    code = """
+import io, sys
+from fastact import __main__
+from fastact._shell import measure
+measure._SECONDS = 0.001
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+for arguments, shows in ((["--json"], True), ([], False)):
+    sys.stderr, sys.stdout = Terminal(), Terminal()
+    code = __main__.main(["bench", "--function", "relu", "--size", "9", *arguments])
+    bar, sys.stderr, sys.stdout = sys.stderr.getvalue(), sys.__stderr__, sys.__stdout__
+    assert (code, "/2 " in bar) == (0, shows), bar
+"""
+    run(code)
+
+
+def test_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert main(["cache"]) == 0  # where there is no folder yet
+    folder = tmp_path / "fastact"
+    folder.mkdir()
+    key, own = "0123456789abcdef" * 2, folder / "notes.txt"
+    own.write_text("not ours")
+    for days, name in enumerate((f"old-{key}.o", f".{key[:16]}.tmp", f"new-{key}.o")):
+        (folder / name).write_bytes(bytes(1_000_000))
+        used = time.time() - (10 - 4 * days) * 86400
+        os.utime(folder / name, (used, used))
+    (folder / f"link-{key}.o").symlink_to(own)
+    assert main(["cache"]) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [f"folder   {folder}", "entries  3", "size     3.0 MB"]
+    assert main(["cache", "clear", "--days", "7"]) == 0
+    assert capsys.readouterr().out == "removed  1 entries, 1.0 MB\n"
+    assert main(["cache", "clear"]) == 0
+    assert {path.name for path in folder.iterdir()} == {"notes.txt", f"link-{key}.o"}
+
+
+def test_a_reader_that_has_enough() -> None:
+    command = [sys.executable, "-m", "fastact", "config"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert (process.wait(), process.stderr.read()) == (141, b"")
+
+
 def test_mistakes(tmp_path: Path) -> None:
     assert shell("no-such-command").returncode == 2
+    for wrong in (["--function", "cosh"], ["--size", "0"], ["--type", "int8"], ["--threads", "none"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["bench", *wrong])
+    assert main(["bench", "--threads", "100000"]) == 1
     done = shell("plot", str(tmp_path / "curves.xyz"))
     assert done.returncode == 1
     assert done.stderr.startswith("fastact: ")
