@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import __version__
-from ._shell import measure
+from ._runtime import registry
+from ._shell import curves, measure
 from ._shell.measure import Measurement
 
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # as a shell has them of SIGINT and SIGPIPE
@@ -45,8 +46,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="time and error of chosen functions, sizes and types")
     option = functools.partial(bench.add_argument, nargs="+")
-    names, types, sizes = measure.names(), list(measure.TYPES), [10_000, 1_000_000]
-    option("--function", choices=names, default=names, metavar="NAME", help=f"of {', '.join(names)}; all by default")
+    names, types, sizes = list(registry.of_x_alone()), list(measure.TYPES), [10_000, 1_000_000]
+    timed = [*names, measure.NEURON]
+    option("--function", choices=timed, default=timed, metavar="NAME", help=f"of {', '.join(timed)}; all by default")
     option("--type", choices=types, default=types[1:], metavar="TYPE", help=f"of {', '.join(types)}; the last two")
     option("--size", type=_count, default=sizes, metavar="N", help="how many elements; 10000 and 1000000")
     bench.add_argument("--threads", type=_count, metavar="N", help="at most; NumPy's product has threads of its own")
@@ -55,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
     plot = commands.add_parser("plot", help="draw the curves of the activations")
     plot.add_argument("file", help="where the picture goes: .png, .svg, .pdf")
+    plot.add_argument("--function", nargs="+", choices=names, default=names, metavar="NAME", help="by default all")
+    plot.add_argument("--alpha", type=float, help="the second input of functions that have one")
+    plot.add_argument("--range", nargs=2, type=float, default=(-5.0, 5.0), metavar=("LOW", "HIGH"), help="of x")
+    plot.add_argument("--panel", nargs="+", choices=curves.PANELS, default=(), help="what is drawn below each curve")
     plot.set_defaults(run=_plot)
 
     warmup = commands.add_parser("warmup", help="compile everything now and keep it for later processes")
@@ -111,9 +117,7 @@ def _with_progress(measured: Iterable[Measurement], count: int) -> Iterable[Meas
 
 
 def _plot(chosen: argparse.Namespace) -> Iterable[str]:
-    from ._shell import curves
-
-    curves.draw(chosen.file)
+    curves.draw(chosen.file, chosen.function, chosen.alpha, tuple(chosen.range), chosen.panel)
     return ()
 
 

@@ -92,7 +92,7 @@ lines = [line.split() for line in report.lines()]
 for name in ("softsign", "steep"):
     assert [line[1] for line in lines if line[:1] == [name] and len(line) > 7] == ["float16", "float32", "float64"]
     assert [line for line in lines if line[:1] == [name] and len(line) == 7]  # the simulation
-curves.draw({str(tmp_path / "curves.svg")!r})
+curves.draw({str(tmp_path / "curves.svg")!r}, list(registry.rows))
 """
     run(ADDED + code)
     assert (tmp_path / "curves.svg").exists()

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import fastact
 from fastact.__main__ import main
-from fastact._shell import measure
+from fastact._shell import measure, pictures
 
 from .processes import run
 from .reference import ROWS
@@ -110,7 +111,7 @@ def test_progress_where_somebody_looks_on() -> None:
     code = """
 import io, sys
 from fastact import __main__
-from fastact._shell import measure
+from fastact._shell import measure, pictures
 measure._SECONDS = 0.001
 class Terminal(io.StringIO):
     def isatty(self):
@@ -153,12 +154,43 @@ def test_a_reader_that_has_enough() -> None:
         assert (process.wait(), process.stderr.read()) == (141, b"")
 
 
+def test_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    made: list[Any] = []
+    figure = pictures.figure
+
+    def remembered(*size: float) -> Any:
+        made.append(figure(*size))
+        return made[-1]
+
+    monkeypatch.setattr(pictures, "figure", remembered)
+    chosen = ["--function", "logit", "leaky_relu", "tanh", "--alpha", "0.2", "--range", "-8", "8"]
+    assert main(["plot", str(tmp_path / "curves.svg"), *chosen, "--panel", "derivative", "error"]) == 0
+    shown = [axes for axes in made[0].axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown if axes.get_title()] == ["logit", "leaky_relu, alpha = 0.2", "tanh"]
+    assert len(shown) == 9
+    by_name = {axes.get_title(): axes for axes in shown}
+    assert by_name["logit"].get_xlim() == (0, 1)
+    assert by_name["tanh"].get_xlim() == (-8, 8)
+    x, y = by_name["leaky_relu, alpha = 0.2"].lines[0].get_data()
+    np.testing.assert_allclose(y, np.where(x > 0, x, x * 0.2))
+    below = [axes for axes in shown if axes.get_ylabel() == "derivative"]
+    x, y = below[2].lines[0].get_data()
+    np.testing.assert_allclose(y, 1 / np.cosh(x) ** 2)
+    for axes in shown:
+        if "error" in axes.get_ylabel():
+            assert 0 < axes.collections[0].get_offsets()[:, 1].max() <= axes.lines[0].get_ydata()[0]
+
+
 def test_mistakes(tmp_path: Path) -> None:
     assert shell("no-such-command").returncode == 2
     for wrong in (["--function", "cosh"], ["--size", "0"], ["--type", "int8"], ["--threads", "none"]):
         with pytest.raises(SystemExit, match="2"):
             main(["bench", *wrong])
     assert main(["bench", "--threads", "100000"]) == 1
+    for wrong in (["--range", "5", "5"], ["--range", "0", "inf"], ["--range", "2", "3"]):
+        assert main(["plot", str(tmp_path / "curves.svg"), *wrong]) == 1
+    assert not list(tmp_path.iterdir())
     done = shell("plot", str(tmp_path / "curves.xyz"))
     assert done.returncode == 1
     assert done.stderr.startswith("fastact: ")

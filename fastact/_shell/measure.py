@@ -44,11 +44,6 @@ class Measurement(NamedTuple):
         return self.numpy_ns / self.fastact_ns
 
 
-def names() -> list[str]:
-    """The functions that can be measured."""
-    return [*registry.of_x_alone(), NEURON]
-
-
 def compare(functions: Sequence[str], dtypes: Sequence[str], sizes: Sequence[int]) -> Iterator[Measurement]:
     """Measure each function in each type at each size, one after the other."""
     for name in functions:
