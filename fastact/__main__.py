@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from . import __version__
 from ._runtime import registry
-from ._shell import curves, measure
+from ._shell import curves, measure, pictures
 from ._shell.measure import Measurement
 
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # as a shell has them of SIGINT and SIGPIPE
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--type", choices=types, default=types[1:], metavar="TYPE", help=f"of {', '.join(types)}; the last two")
     option("--size", type=_count, default=sizes, metavar="N", help="how many elements; 10000 and 1000000")
     bench.add_argument("--threads", type=_count, metavar="N", help="at most; NumPy's product has threads of its own")
+    bench.add_argument("--picture", metavar="FILE", help="draw the times as bars, too: .png, .svg, .pdf")
     bench.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     bench.set_defaults(run=_bench)
 
@@ -93,18 +95,23 @@ def _report(_: argparse.Namespace) -> Iterable[str]:
 
 def _bench(chosen: argparse.Namespace) -> Iterator[str]:
     from ._runtime import config, threads
-    from ._shell import report
+    from ._shell import bars, report
 
+    if chosen.picture:
+        pictures.library()  # rather than after minutes
     if chosen.threads:
         threads.set_num_threads(chosen.threads)
     measured: Iterable[Measurement] = measure.compare(chosen.function, chosen.type, chosen.size)
     if sys.stderr.isatty() and (chosen.json or not sys.stdout.isatty()):  # where no line tells how far it is
         measured = _with_progress(measured, len(chosen.function) * len(chosen.type) * len(chosen.size))
+    measured, again = itertools.tee(measured)
     if chosen.json:
         rows = [each._asdict() for each in measured]
         yield json.dumps({"config": config.found(), "measurements": rows}, indent=2)
     else:
         yield from report.chosen_lines(measured)
+    if chosen.picture:
+        bars.draw(chosen.picture, again)
 
 
 def _with_progress(measured: Iterable[Measurement], count: int) -> Iterable[Measurement]:

@@ -30,6 +30,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_SECONDS", 0.001)
 
 
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The pictures that are drawn."""
+    figure, made = pictures.figure, []
+
+    def remembered(*size: float) -> Any:
+        made.append(figure(*size))
+        return made[-1]
+
+    monkeypatch.setattr(pictures, "figure", remembered)
+    return made
+
+
 @pytest.mark.usefixtures("quick")
 def test_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
@@ -69,7 +82,6 @@ def test_warmup() -> None:
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_plot(tmp_path: Path, ending: str) -> None:
-    pytest.importorskip("matplotlib")
     path = tmp_path / f"curves.{ending}"
     done = shell("plot", str(path))
     assert done.returncode == 0, done.stderr
@@ -77,15 +89,23 @@ def test_plot(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_bench(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench(tmp_path: Path, drawn: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["--function", "tanh", "neuron", "--size", "65", "1000000", "--type", "float16", "float32"]
-    assert main(["bench", *chosen]) == 0
+    assert main(["bench", *chosen, "--picture", str(tmp_path / "bars.png")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     found = [tuple(line.split()[:3]) for line in lines[4:]]
     types = ("float16", "float32")
     sizes = {"tanh": ("65", "1,000,000"), "neuron": ("64", "1,000,000")}
     assert found == [(name, dtype, size) for name in sizes for dtype in types for size in sizes[name]]
+    assert (tmp_path / "bars.png").exists()
+    panels = drawn[0].axes
+    assert [axes.get_title() for axes in panels] == [f"{t}, {n} elements" for t in types for n in ("65", "1,000,000")]
+    for axes, lines_of in zip(panels, (lines[4::4], lines[5::4], lines[6::4], lines[7::4]), strict=True):
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["tanh", "neuron"]
+        theirs, ours = ([bar.get_width() for bar in bars] for bars in axes.containers)
+        printed = [[float(word) for word in line.split()[3:5]] for line in lines_of]
+        np.testing.assert_allclose(np.transpose([theirs, ours]), printed, atol=6e-4)
 
 
 @pytest.mark.usefixtures("quick")
@@ -154,19 +174,10 @@ def test_a_reader_that_has_enough() -> None:
         assert (process.wait(), process.stderr.read()) == (141, b"")
 
 
-def test_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
-    made: list[Any] = []
-    figure = pictures.figure
-
-    def remembered(*size: float) -> Any:
-        made.append(figure(*size))
-        return made[-1]
-
-    monkeypatch.setattr(pictures, "figure", remembered)
+def test_what_is_drawn(tmp_path: Path, drawn: list[Any]) -> None:
     chosen = ["--function", "logit", "leaky_relu", "tanh", "--alpha", "0.2", "--range", "-8", "8"]
     assert main(["plot", str(tmp_path / "curves.svg"), *chosen, "--panel", "derivative", "error"]) == 0
-    shown = [axes for axes in made[0].axes if axes.get_visible()]
+    shown = [axes for axes in drawn[0].axes if axes.get_visible()]
     assert [axes.get_title() for axes in shown if axes.get_title()] == ["logit", "leaky_relu, alpha = 0.2", "tanh"]
     assert len(shown) == 9
     by_name = {axes.get_title(): axes for axes in shown}

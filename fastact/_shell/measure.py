@@ -32,7 +32,8 @@ class Measurement(NamedTuple):
 
     function: str
     dtype: str
-    elements: int
+    size: int  #: that was asked for
+    elements: int  #: that were computed: a neuron has whole rows
     numpy_ns: float  #: median time per element
     fastact_ns: float
     numpy_ulp: float  #: the largest error that was found, in units in the last place
@@ -57,7 +58,7 @@ def compare(functions: Sequence[str], dtypes: Sequence[str], sizes: Sequence[int
                 else:
                     elements, times, found = size, _times(*_calls(name, dtype, size)), _errors(name, dtype)
                 numpy_ns, fastact_ns = (seconds / elements * 1e9 for seconds in times)
-                yield Measurement(name, str(dtype), elements, numpy_ns, fastact_ns, *found)
+                yield Measurement(name, str(dtype), size, elements, numpy_ns, fastact_ns, *found)
 
 
 def _times(

@@ -8,10 +8,15 @@ from typing import Any
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
 
-def figure(width: float, height: float) -> Any:
-    """A picture of so many inches."""
+def library() -> Any:
+    """What draws; an ImportError says how it is installed."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure
     except ImportError as error:
         raise ImportError("drawing needs matplotlib: pip install 'fastact[plot]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    return matplotlib
+
+
+def figure(width: float, height: float) -> Any:
+    """A picture of so many inches."""
+    return library().figure.Figure(figsize=(width, height), layout="constrained")
