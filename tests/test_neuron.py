@@ -468,6 +468,21 @@ def test_output_of_another_type_or_layout_inside_njit() -> None:
         compiled_leaky(x, w, 0.5, np.zeros((2, 3, 5), int))
 
 
+def test_a_layer_of_guvectorize() -> None:
+    """It gets arrays of any strides, one row at a time."""
+
+    @numba.guvectorize(["void(f4[:], f4[:, :], f4[:], f4[:])"], "(k),(k,m),(m)->(m)", nopython=True)
+    def layer(x, w, b, out):  # type: ignore[no-untyped-def]
+        fastact.neuron(x, w, b, "tanh", out=out)
+
+    generator = np.random.default_rng(0)
+    x, w, b = (generator.normal(size=shape).astype(np.float32) for shape in ((40, 16), (16, 4), (4,)))
+    right = fastact.neuron(x, w, b, "tanh")
+    np.testing.assert_array_equal(layer(x, w, b), right)
+    out = np.empty((40, 8), np.float32)
+    np.testing.assert_array_equal(layer(x, w, b, out[:, ::2]), right)
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_a_slope_for_each_neuron(dtype: Any) -> None:
     x, w = make((30, 8), dtype), make((8, 5), dtype, 1)
