@@ -1,1 +1,1 @@
-"""The shell face: the report and the curves."""
+"""The shell face: what the commands print and draw."""
