@@ -17,7 +17,7 @@ from .neuron_record import TYPES
 from .ufunc import find
 
 #: This very object as `alpha` says that none was given: the activation's own default is taken then.
-_SLOPE: Any = 0.01
+_SLOPE: Any = float("0.01")  # an object of its own: free-threaded Python has one for every 0.01 that is written
 
 
 def names() -> tuple[str, ...]:
