@@ -33,6 +33,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in `docs/site`; a warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-c", "docs", ".", "docs/site")
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Each benchmark once."""
     session.install("-e", ".[bench]")

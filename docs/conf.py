@@ -21,6 +21,7 @@ exclude_patterns = ["docs/site", "docs/examples"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"secondary_sidebar_items": ["page-toc"], "navigation_with_keys": False}
 html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("docs/index", "README", "CONTRIBUTING", "CHANGELOG", "SECURITY")}  # alone
 
 autosummary_generate = True
 autodoc_docstring_signature = False  # of a ufunc numpydoc takes it

@@ -61,6 +61,11 @@ def test_what_is_promised_is_tested() -> None:
             assert (ROOT / "tests" / module).exists(), module
 
 
+def test_every_name_has_a_page() -> None:
+    reference = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^   (\w+)$", reference, re.MULTILINE)) == fastact.__all__
+
+
 def test_table_of_limits() -> None:
     kernels = (ROOT / "fastact" / "_kernels" / "README.md").read_text(encoding="utf-8")
     found = re.findall(r"^\| `(\w+)` \| (float\d+) \| [\d.]+ \| ([\d.]+) \|", kernels, re.MULTILINE)
