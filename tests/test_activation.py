@@ -111,16 +111,38 @@ def not_compilable(x: Any) -> Any:
     return x.no_such_attribute
 
 
+def misspelt(x: Any) -> Any:
+    return x * sigmod(x)  # type: ignore[name-defined] # noqa: F821
+
+
+def in_words(x: Any) -> Any:
+    return str(x)
+
+
+def without_return(x: Any) -> Any:
+    if x > 0:
+        return x
+    return None
+
+
 @pytest.mark.parametrize(
     ("function", "error", "message"),
-    [(raising, TypeError, r"raising\(\) can raise"), (not_compilable, numba.TypingError, "no_such_attribute")],
+    [
+        (raising, TypeError, r"raising\(\) can raise"),
+        (not_compilable, numba.TypingError, "no_such_attribute"),
+        (misspelt, numba.TypingError, "name 'sigmod' is not defined"),
+        (in_words, TypeError, r"in_words\(\) must return a real number for every float\d\d, got unicode_type"),
+        (without_return, TypeError, r"without_return\(\) must return a real number .*, got OptionalType"),
+    ],
 )
 def test_errors_come_at_the_first_call(function: Callable[..., Any], error: type[Exception], message: str) -> None:
     made = fastact.activation(function)
     out = np.zeros(2000)
     for _ in range(2):
-        with pytest.raises(error, match=message):
+        with pytest.raises(error, match=message) as caught:
             made(np.ones(2000), out=out)
+        assert len(str(caught.value).splitlines()) < 20
+        assert "_kernels" not in str(caught.value)
         with pytest.raises(error, match=message):
             made(np.float32(1))
     assert (out == 0).all()

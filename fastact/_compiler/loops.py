@@ -14,6 +14,7 @@ from numba import types
 
 from .._kernels import driver, scalar
 from .._kernels.compiled import STRICT, compiled
+from .._kernels.numba_internals import errors
 from .._runtime import fingerprint
 from .._runtime.ufunc import Activation
 from .literals import typed_literals
@@ -40,7 +41,7 @@ def inner_loop(activation: Activation, dtype: str) -> Any:
     """Numba's C function `loop(addresses, n)` for a type."""
     number = getattr(types, dtype)
     with _remembered(activation):
-        _check_result(activation, number)
+        _check_kernel(activation, number)
         return numba.cfunc(driver.LOOP_SIGNATURE, **STRICT)(_loop(activation, number))
 
 
@@ -90,11 +91,20 @@ def _check_loop(activation: Activation, number: Any) -> None:
         activation.loop(np.dtype(str(number)).char).inner()
 
 
-def _check_result(activation: Activation, number: Any) -> None:
-    """Refuse a kernel that gives an integer loop something else, of which storing it would lose a part."""
-    if isinstance(number, types.Integer):
-        signature, function = (number,) * activation.inputs, kernel(activation)
+def _check_kernel(activation: Activation, number: Any) -> None:
+    """Compile a user's function alone, so that an error names no more than what is theirs, and look at its result.
+
+    What gives an integer loop something else is refused: storing it would lose a part.
+    """
+    if isinstance(activation.kernel, str) and not isinstance(number, types.Integer):
+        return
+    signature, function = (number,) * activation.inputs, kernel(activation)
+    try:
         function.compile(signature)
-        result = function.overloads[signature].signature.return_type
-        if not isinstance(result, types.Integer):
-            raise activation.not_an_integer(str(result), str(number))
+    except errors.NumbaError as error:
+        raise error if numba.config.FULL_TRACEBACKS else error.with_traceback(None) from None
+    result = types.unliteral(function.overloads[signature].signature.return_type)
+    if not isinstance(result, (types.Integer, types.Float, types.Boolean)):
+        raise TypeError(f"{activation.name}() must return a real number for every {number}, got {result}")
+    if isinstance(number, types.Integer) and not isinstance(result, types.Integer):
+        raise activation.not_an_integer(str(result), str(number))
