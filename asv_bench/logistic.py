@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +15,10 @@ from numba import njit
 
 import fastact
 from asv_bench.peers.work import Array
+from asv_bench.peers.workers import medians_in_turns
 
 STEPS, RATE = 1000, 0.1
-ROUNDS = 15
+SECONDS, ROUNDS = 0.05, 5
 
 
 class Tumours(NamedTuple):
@@ -71,17 +71,10 @@ def main() -> None:
     trained = {name: way(data.x, data.y, RATE, STEPS) for name, way in ways.items()}
     for ours, theirs in zip(trained["fastact"], trained["numpy"], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            time.sleep(0.2)  # in which the idle threads of the one before stop spinning
-            start = time.perf_counter()
-            way(data.x, data.y, RATE, STEPS)
-            seconds[name].append(time.perf_counter() - start)
-    for name in ways:
-        took = statistics.median(seconds[name]) * 1e3
+    calls = {name: functools.partial(way, data.x, data.y, RATE, STEPS) for name, way in ways.items()}
+    for name, took in medians_in_turns(calls, SECONDS, ROUNDS).items():
         share = told_right(trained[name], data)
-        print(f"{name:8} {took:6.1f} ms   {share:.1%} of {len(data.right)} tumours told right")
+        print(f"{name:8} {took * 1e3:6.1f} ms   {share:.1%} of {len(data.right)} tumours told right")
 
 
 if __name__ == "__main__":

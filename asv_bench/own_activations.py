@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import functools
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import fastact
-from asv_bench.peers.workers import turn
+from asv_bench.peers.workers import medians_in_turns
 
 SIZE = 10_000
 SECONDS, ROUNDS = 0.1, 5
@@ -61,13 +59,9 @@ def main() -> None:
             out, tensor = np.empty_like(x), torch.from_numpy(x)
             # Where x is far below 0 PyTorch's float32 is right to some places of 1.
             np.testing.assert_allclose(ours(x), function(tensor).numpy(), rtol=1e-5, atol=1e-6)
-            times: dict[str, list[float]] = {"ours": [], "theirs": []}
-            for _ in range(ROUNDS):
-                times["ours"] += turn(functools.partial(ours, x, out=out), SECONDS)
-                time.sleep(0.2)
-                times["theirs"] += turn(functools.partial(function, tensor), SECONDS)
-            each = [statistics.median(seconds) / SIZE * 1e9 for seconds in times.values()]
-            print(f"{name:9} {dtype}  {each[0]:6.2f}  {each[1]:6.2f}")
+            calls = {"fastact": functools.partial(ours, x, out=out), "torch": functools.partial(function, tensor)}
+            took = medians_in_turns(calls, SECONDS, ROUNDS)
+            print(f"{name:9} {dtype}" + "".join(f"  {seconds / SIZE * 1e9:6.2f}" for seconds in took.values()))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import __version__
-from ._runtime import registry
-from ._shell import curves, measure, pictures
+from ._runtime import config, registry, threads
+from ._runtime.warmup import warmup
+from ._shell import bars, cache, curves, measure, pictures, report
 from ._shell.measure import Measurement
 
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # as a shell has them of SIGINT and SIGPIPE
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "against plain NumPy and the largest error of each function on this machine.",
     )
     parser.add_argument("--version", action="version", version=f"fastact {__version__}")
-    parser.set_defaults(run=_report)
+    parser.set_defaults(run=lambda _: report.lines())
     commands = parser.add_subparsers(metavar="command")
 
     bench = commands.add_parser("bench", help="time and error of chosen functions, sizes and types")
@@ -65,15 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--panel", nargs="+", choices=curves.PANELS, default=(), help="what is drawn below each curve")
     plot.set_defaults(run=_plot)
 
-    warmup = commands.add_parser("warmup", help="compile everything now and keep it for later processes")
-    warmup.set_defaults(run=_warmup)
-    config = commands.add_parser("config", help="print versions, processor, threads and the folder of compiled code")
-    config.set_defaults(run=_config)
+    compiling = commands.add_parser("warmup", help="compile everything now and keep it for later processes")
+    compiling.set_defaults(run=_warmup)
+    found = commands.add_parser("config", help="print versions, processor, threads and the folder of compiled code")
+    found.set_defaults(run=lambda _: config.lines())
 
-    cache = commands.add_parser("cache", help="what compiled code is kept; remove it")
-    cache.add_argument("action", nargs="?", choices=["show", "clear"], default="show")
-    cache.add_argument("--days", type=float, default=0.0, metavar="N", help="clear what was not used for N days")
-    cache.set_defaults(run=_cache)
+    kept = commands.add_parser("cache", help="what compiled code is kept; remove it")
+    kept.add_argument("action", nargs="?", choices=["show", "clear"], default="show")
+    kept.add_argument("--days", type=float, default=0.0, metavar="N", help="clear what was not used for N days")
+    kept.set_defaults(run=_cache)
     return parser
 
 
@@ -87,16 +88,7 @@ def _count(text: str) -> int:
 _count.__name__ = "positive number"  # argparse says: invalid positive number value
 
 
-def _report(_: argparse.Namespace) -> Iterable[str]:
-    from ._shell import report
-
-    return report.lines()
-
-
 def _bench(chosen: argparse.Namespace) -> Iterator[str]:
-    from ._runtime import config, threads
-    from ._shell import bars, report
-
     if chosen.picture:
         pictures.library()  # rather than after minutes
     if chosen.threads:
@@ -129,21 +121,11 @@ def _plot(chosen: argparse.Namespace) -> Iterable[str]:
 
 
 def _warmup(_: argparse.Namespace) -> Iterable[str]:
-    from ._runtime.warmup import warmup
-
     warmup()
     return ()
 
 
-def _config(_: argparse.Namespace) -> Iterable[str]:
-    from ._runtime import config
-
-    return config.lines()
-
-
 def _cache(chosen: argparse.Namespace) -> Iterable[str]:
-    from ._shell import cache
-
     return cache.clear(chosen.days) if chosen.action == "clear" else cache.lines()
 
 

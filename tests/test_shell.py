@@ -131,7 +131,7 @@ def test_progress_where_somebody_looks_on() -> None:
     code = """
 import io, sys
 from fastact import __main__
-from fastact._shell import measure, pictures
+from fastact._shell import measure
 measure._SECONDS = 0.001
 class Terminal(io.StringIO):
     def isatty(self):

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +120,13 @@ def turn(call: Call, seconds: float, before: Call | None = None) -> list[float]:
         call()
         times.append(time.perf_counter() - start)
     return times
+
+
+def medians_in_turns(calls: Mapping[str, Call], seconds: float, rounds: int) -> dict[str, float]:
+    """The median time of each call, of rounds in which each has so many seconds."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            time.sleep(0.2)  # in which the idle threads of the one before stop spinning
+            times[name] += turn(call, seconds)
+    return {name: statistics.median(taken) for name, taken in times.items()}

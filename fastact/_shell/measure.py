@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import decimal
-import functools
 import math
 import statistics
 import time
@@ -49,14 +48,14 @@ def compare(functions: Sequence[str], dtypes: Sequence[str], sizes: Sequence[int
     """Measure each function in each type at each size, one after the other."""
     for name in functions:
         for dtype in map(np.dtype, dtypes):
+            found = _neuron_errors(dtype) if name == NEURON else _errors(name, dtype)
             for size in sizes:
                 if name == NEURON:
                     elements = max(size // INPUTS, 1) * INPUTS
                     # In a pause the idle threads of NumPy's product stop spinning, which would stand in our way.
                     times = _times(*_neuron_calls(dtype, elements // INPUTS), turn=0.02, pause=0.2)
-                    found = _neuron_errors(dtype)
                 else:
-                    elements, times, found = size, _times(*_calls(name, dtype, size)), _errors(name, dtype)
+                    elements, times = size, _times(*_calls(name, dtype, size))
                 numpy_ns, fastact_ns = (seconds / elements * 1e9 for seconds in times)
                 yield Measurement(name, str(dtype), size, elements, numpy_ns, fastact_ns, *found)
 
@@ -91,7 +90,6 @@ def _calls(name: str, dtype: np.dtype[Any], elements: int) -> tuple[Callable[[],
     return lambda: row.numpy(x, *others, theirs), lambda: row.face(x, out=ours)
 
 
-@functools.cache
 def _errors(name: str, dtype: np.dtype[Any]) -> tuple[float, float]:
     row = registry.rows[name]
     x = errors.samples(row, dtype, SAMPLES)
@@ -122,7 +120,6 @@ def _neuron_calls(dtype: np.dtype[Any], rows: int) -> tuple[Callable[[], Any], C
     return lambda: _plain_neuron(x, w, bias, theirs), lambda: neuron(x, w, bias, "sigmoid", out=ours)
 
 
-@functools.cache
 def _neuron_errors(dtype: np.dtype[Any]) -> tuple[float, float]:
     x, w, bias = _neuron_operands(dtype, SAMPLES // 10)
     with decimals.digits():

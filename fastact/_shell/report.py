@@ -61,7 +61,7 @@ def _table() -> Iterator[str]:
         times = "".join(f"{each.numpy_ns:7.2f}{each.fastact_ns:8.2f}{each.ratio:6.1f}x" for each in (in_cache, large))
         yield f"{large.function:13}{large.dtype:7}{times}{_errors(large)}"
     yield ""
-    yield (f"Neuron: {_NEURON_ROWS:,} rows of {measure.INPUTS} inputs, sigmoid, us per call, up to {threads} threads")
+    yield f"Neuron: {_NEURON_ROWS:,} rows of {measure.INPUTS} inputs, sigmoid, us per call, up to {threads} threads"
     yield ""
     yield f"{'':20}{'time':^22}{'':22}{'error':>12}"
     yield f"{'':13}{'type':7}{'NumPy':>7}{'fastact':>8}{'':7}{'':22}{'NumPy':>8}{'fastact':>8}"
