@@ -600,6 +600,8 @@ MASKED: Any = np.ma.masked_array(ONES, mask=[[True, False, False]] * 2)
             "alpha must be",
         ),
         ({"x": ONES, "weights": np.ones(3), "activation": "prelu", "alpha": np.ones(2)}, ValueError, "alpha must be"),
+        # Meant as `out`.
+        ({"x": ONES, "weights": np.ones((3, 2)), "alpha": np.zeros((2, 2))}, ValueError, "alpha must be"),
         ({"x": MASKED, "weights": np.ones(3)}, TypeError, "x must not be a masked array"),
         ({"x": ONES, "weights": MASKED[0]}, TypeError, "weights must not be a masked array"),
         ({"x": ONES, "weights": np.ones((3, 3)), "bias": MASKED[0]}, TypeError, "bias must not be a masked array"),
@@ -632,6 +634,12 @@ def test_mistakes_inside_njit() -> None:
         compiled_leaky(np.ones((2, 3)), np.ones(3), 0.0, np.ones(3))
     with pytest.raises(numba.TypingError, match="neuron"):
         compiled_relu(1.0, np.ones(3), 0.0)
+    compiled = njit(lambda x, w, alpha: fastact.neuron(x, w, 0.0, "sigmoid", alpha))
+    with pytest.raises(numba.TypingError, match="alpha must be a number, or an array of shape"):
+        compiled(ONES, np.ones((3, 2)), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="alpha must have one element for each neuron"):
+        compiled(ONES, np.ones((3, 2)), np.zeros(3))
+    np.testing.assert_array_equal(compiled(ONES, np.ones((3, 2)), np.zeros(2)), fastact.neuron(ONES, np.ones((3, 2))))
 
     @njit
     def unknown(x, w):  # type: ignore[no-untyped-def]

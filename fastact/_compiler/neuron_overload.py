@@ -134,10 +134,6 @@ def _neuron_compiled(
     except (TypeError, ValueError) as error:
         raise errors.TypingError(str(error)) from None
     default = default_alpha(named)
-    if isinstance(alpha, types.Array) and chosen.nin == 1:
-        return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
-            x, weights, bias, activation, default, out
-        )
     if isinstance(alpha, types.Array) and alpha.ndim == 0:
         return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias, activation, alpha[()], out
@@ -151,6 +147,13 @@ def _neuron_compiled(
             raise errors.TypingError(
                 f"neuron: {name} must be a number, or an array of shape (m,) with weights of shape (k, m)"
             )
+    if isinstance(alpha, types.Array) and chosen.nin == 1:
+
+        def without_alpha(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
+            arrays.check_one_each(alpha, arrays.columns(weights)[0], "alpha")
+            return neuron(x, weights, bias, activation, default, out)
+
+        return without_alpha
     if isinstance(out, types.BaseTuple) and len(out) == 1:
         return lambda x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None: neuron(
             x, weights, bias, activation, alpha, out[0]

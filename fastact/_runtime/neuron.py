@@ -49,9 +49,9 @@ def neuron(
         The name of one of this package's activations, as ``"sigmoid"``, or ``"linear"``; one of its functions; a
         function of one input made by `fastact.activation`; or None, which is linear.
     alpha : array_like, shape () or (m,), optional
-        The second input of the activation, or one for each neuron; used by those that have one alone: the slope below
-        zero of leaky_relu and prelu (0.01 by default) and the factor of elu (1 by default). It takes the type of the
-        result.
+        The second input of the activation, or one for each neuron: the slope below zero of leaky_relu and prelu (0.01
+        by default) and the factor of elu (1 by default), in the type of the result. The other activations have none;
+        of theirs the shape alone is looked at.
     out : ndarray or tuple of one, optional
         Where the result goes. It may share memory with the operands.
 
@@ -96,6 +96,8 @@ def neuron(
         entry = _new_entry(activation)
     if alpha is _SLOPE:
         alpha = entry.alpha
+    elif entry.inputs == 1 and type(alpha) is not float:  # an `out` in its place would be lost
+        _check_for_columns(alpha, np.asarray(weights), "alpha")
     result = entry.call(x, weights, bias, alpha, out)
     if result is NotImplemented:
         with np.errstate(all="ignore"):
