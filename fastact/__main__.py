@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from . import __version__
 from ._runtime import config, registry, threads
 from ._runtime.warmup import warmup
-from ._shell import bars, cache, curves, measure, pictures, report
+from ._shell import bars, cache, curves, measure, pictures, report, subjects
 from ._shell.measure import Measurement
 
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # as a shell has them of SIGINT and SIGPIPE
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="time and error of chosen functions, sizes and types")
     option = functools.partial(bench.add_argument, nargs="+")
     names, types, sizes = list(registry.of_x_alone()), list(measure.TYPES), [10_000, 1_000_000]
-    timed = [*names, measure.NEURON]
+    timed = list(subjects.all_subjects())
     option("--function", choices=timed, default=timed, metavar="NAME", help=f"of {', '.join(timed)}; all by default")
     option("--type", choices=types, default=types[1:], metavar="TYPE", help=f"of {', '.join(types)}; the last two")
     option("--size", type=_count, default=sizes, metavar="N", help="how many elements; 10000 and 1000000")

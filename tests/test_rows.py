@@ -83,9 +83,9 @@ fastact.warmup()
 
 def test_in_the_report_and_the_curves(tmp_path: Path) -> None:
     code = f"""
-from fastact._shell import curves, measure, report
+from fastact._shell import curves, measure, report, subjects
 from fastact._runtime import registry
-measure._SECONDS, measure.SAMPLES = 0.001, 99
+measure._SECONDS, subjects.SAMPLES = 0.001, 99
 for name in set(registry.rows) - {{"sigmoid", "softsign", "steep"}}:
     del registry.rows[name]
 lines = [line.split() for line in report.lines()]

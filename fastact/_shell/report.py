@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .._runtime import registry
 from .._runtime.neuron import neuron
 from .._runtime.threads import get_num_threads
-from . import measure
+from . import measure, subjects
 from .measure import Measurement
 
 INPUTS = np.array([0.9, -1.4, 2.1, 0.3, -0.7])
@@ -52,7 +52,7 @@ def _table() -> Iterator[str]:
     threads = get_num_threads()
     yield "Time against plain NumPy in ns per element, out= given on both sides;"
     yield f"{_IN_CACHE:,} elements run on 1 thread, {_LARGE:,} on up to {threads}."
-    yield f"Error: the largest found in {measure.SAMPLES:,} samples, in ULP."
+    yield f"Error: the largest found in {subjects.SAMPLES:,} samples, in ULP."
     yield ""
     yield f"{'':20}{f'{_IN_CACHE:,} elements':^22}{f'{_LARGE:,} elements':^22}{'error':>12}"
     yield f"{'function':13}{'type':7}" + f"{'NumPy':>7}{'fastact':>8}{'':>7}" * 2 + f"{'NumPy':>8}{'fastact':>8}"
@@ -61,19 +61,21 @@ def _table() -> Iterator[str]:
         times = "".join(f"{each.numpy_ns:7.2f}{each.fastact_ns:8.2f}{each.ratio:6.1f}x" for each in (in_cache, large))
         yield f"{large.function:13}{large.dtype:7}{times}{_errors(large)}"
     yield ""
-    yield f"Neuron: {_NEURON_ROWS:,} rows of {measure.INPUTS} inputs, sigmoid, us per call, up to {threads} threads"
+    yield f"Neuron: {_NEURON_ROWS:,} rows of {subjects.ROW} inputs, sigmoid, us per call, up to {threads} threads"
     yield ""
     yield f"{'':20}{'time':^22}{'':22}{'error':>12}"
     yield f"{'':13}{'type':7}{'NumPy':>7}{'fastact':>8}{'':7}{'':22}{'NumPy':>8}{'fastact':>8}"
-    for each in measure.compare([measure.NEURON], measure.TYPES[1:], [_NEURON_ROWS * measure.INPUTS]):
+    for each in measure.compare([subjects.NEURON], measure.TYPES[1:], [_NEURON_ROWS * subjects.ROW]):
         theirs, ours = each.numpy_ns * each.elements / 1e3, each.fastact_ns * each.elements / 1e3
         yield f"{'neuron':13}{each.dtype:7}{theirs:7.0f}{ours:8.0f}{each.ratio:6.1f}x{'':22}{_errors(each)}"
 
 
 def chosen_lines(measured: Iterable[Measurement]) -> Iterator[str]:
     """A table of what a user chose, a line for each measurement."""
-    yield f"Time against plain NumPy in ns per element, out= given, up to {get_num_threads()} threads;"
-    yield "error in ULP."
+    threads = get_num_threads()
+    limit = "1 thread" if threads == 1 else f"up to {threads} threads"
+    yield f"Time against plain NumPy in ns per element, out= given, {limit};"
+    yield f"error in ULP. neuron, softmax, log_softmax, logsumexp: rows of {subjects.ROW} numbers."
     yield ""
     yield f"{'function':13}{'type':8}{'elements':>14}{'NumPy':>10}{'fastact':>10}{'':9}{'NumPy':>8}{'fastact':>8}"
     for each in measured:
