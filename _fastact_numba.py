@@ -9,6 +9,8 @@ import sys
 def init() -> None:
     """Make fastact's functions known inside `@njit`, if anybody has imported them."""
     if "fastact" in sys.modules:
-        from fastact._runtime import door  # which waits for another thread that is importing it
+        # Another thread that is importing it is waited for before a lock is taken that its import may ask for.
+        import fastact  # noqa: F401
+        from fastact._runtime import door
 
         door.make_known()

@@ -295,3 +295,37 @@ done.set()
 assert not stuck
 """
     run(code)
+
+
+def test_import_while_another_thread_makes_us_known() -> None:
+    code = """
+import faulthandler, sys, threading, numba
+from importlib.machinery import PathFinder
+faulthandler.dump_traceback_later(30, exit=True)
+imports, makes_known = threading.Event(), threading.Event()
+class Watch:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        spec = PathFinder.find_spec(name, path)
+        if name == "fastact._runtime.warmup":  # what is imported last
+            execute = spec.loader.exec_module
+            def wait_and_execute(module):
+                imports.set()
+                makes_known.wait(1)
+                execute(module)
+            spec.loader.exec_module = wait_and_execute
+        if name == "fastact._compiler":
+            makes_known.set()
+        return spec
+sys.meta_path.insert(0, Watch)
+def compile_first():
+    imports.wait()
+    numba.njit(lambda: 1)()
+compiling = threading.Thread(target=compile_first)
+compiling.start()
+import fastact
+compiling.join()
+assert makes_known.is_set()
+assert numba.njit(lambda x: fastact.relu(x))(-1.0) == 0
+"""
+    run(code)
