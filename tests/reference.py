@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import platform
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,8 @@ import numpy.typing as npt
 import scipy.special
 
 import fastact  # noqa: F401 - the rows are there when the package is
-from fastact._runtime import derivatives, registry  # noqa: F401 - so are those of the derivatives
-from fastact._runtime.registry import Row
+from fastact._runtime import derivatives, numba_settings, registry  # noqa: F401 - so are those of the derivatives
+from fastact._runtime.registry import Row, Ulp
 
 Array = npt.NDArray[Any]
 
@@ -70,6 +71,13 @@ def bounded(name: str, x: Array) -> Array:
     low, high = row.domain
     x = x[np.isfinite(x) & (x > low) & (x < high)]
     return x if row.crossing is None else x[np.abs(x - x.dtype.type(row.crossing)) >= 0.3]
+
+
+def bound(ulp: Ulp, dtype: Any) -> float:
+    """The largest error of a type that is stated for this processor."""
+    name = np.dtype(dtype).name
+    fused = platform.machine() != "x86_64" or "fma" in numba_settings.usable_features()
+    return float(getattr(ulp, name if fused or name == "float16" else "unfused"))
 
 
 def largest_error(x: Array, values: Array, exact: Callable[[float], Any]) -> tuple[float, float]:

@@ -698,8 +698,8 @@ def test_numbers_as_arrays_and_slopes_that_nobody_needs_inside_njit() -> None:
     compiled_prelu(x, w, np.array(0.5), np.array(0.25), out)
     np.testing.assert_allclose(out, expected_neuron(x, w, 0.5, "prelu", 0.25))
     unneeded = njit(lambda x, w, a: fastact.neuron(x, w, 0.5, "relu", a))
-    np.testing.assert_allclose(unneeded(x, w, np.ones(7)), expected_neuron(x, w, 0.5, "relu"))
-    np.testing.assert_allclose(unneeded(x, w[:, 0], np.ones(7)), expected_neuron(x, w[:, 0], 0.5, "relu"))
+    np.testing.assert_allclose(unneeded(x, w, np.ones(2, np.float32)), expected_neuron(x, w, 0.5, "relu"))
+    np.testing.assert_allclose(unneeded(x, w[:, 0], np.array(1)), expected_neuron(x, w[:, 0], 0.5, "relu"))
 
 
 def test_each_activation_has_a_default_of_its_own_for_alpha() -> None:

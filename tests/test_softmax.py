@@ -16,7 +16,7 @@ from asv_bench.peers.along_axis import in_longdouble, ulps
 from fastact._runtime.softmax import bounds, faces
 
 from .processes import run
-from .reference import Array, Digits
+from .reference import Array, Digits, bound
 
 NAMES = list(faces)
 FLOATS = [np.float16, np.float32, np.float64]
@@ -65,7 +65,7 @@ def exact(name: str, row: Array) -> list[Any]:
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", NAMES)
 def test_error(name: str, dtype: Any) -> None:
-    assert largest_error(name, dtype) <= getattr(bounds[name], dtype.__name__)
+    assert largest_error(name, dtype) <= bound(bounds[name], dtype)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -140,8 +140,8 @@ def magnitude(x, limit):
 
 @compiled(**INLINED)
 def positive(x):
-    """x, but 0 where it is negative; NaN and -0.0 pass."""
-    zero = like(x, 0)
+    """x, but -0.0 where it is negative, so that what is added keeps its sign if it underflows; NaN and 0.0 pass."""
+    zero = like(x, -0.0)
     return zero if x < zero else x
 
 

@@ -158,7 +158,7 @@ def softplus(x):
 @compiled(**INLINED)
 def log_sigmoid(x):
     """-ln(1 + e^-x) = min(x, 0) - ln(1 + e^-|x|)."""
-    zero = like(x, 0)
+    zero = like(x, -0.0)  # to which -0.0 can be added
     return fma(-_log_of_1_plus_decay(x), core(x).unit, zero if x > zero else x)
 
 

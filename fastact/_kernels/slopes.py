@@ -89,7 +89,7 @@ def _gate_derivative(x, h):
     """Return 1 - h unit above zero, and h unit below."""
     k = core(x)
     below = x < like(x, 0)
-    return fma(h if below else -h, k.unit, like(x, 0) if below else k.one)
+    return fma(h if below else -h, k.unit, like(x, -0.0) if below else k.one)
 
 
 @compiled(**INLINED)
