@@ -6,6 +6,7 @@ import argparse
 import functools
 import itertools
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--function", choices=timed, default=timed, metavar="NAME", help=f"of {', '.join(timed)}; all by default")
     option("--type", choices=types, default=types[1:], metavar="TYPE", help=f"of {', '.join(types)}; the last two")
     option("--size", type=_count, default=sizes, metavar="N", help="how many elements; 10000 and 1000000")
-    bench.add_argument("--threads", type=_count, metavar="N", help="at most; NumPy's product has threads of its own")
+    bench.add_argument("--threads", type=_count, metavar="N", help="how many; NumPy's product has threads of its own")
     bench.add_argument("--picture", metavar="FILE", help="draw the times as bars, too: .png, .svg, .pdf")
     bench.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     bench.set_defaults(run=_bench)
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     plot = commands.add_parser("plot", help="draw the curves of the activations")
     plot.add_argument("file", help="where the picture goes: .png, .svg, .pdf")
     plot.add_argument("--function", nargs="+", choices=names, default=names, metavar="NAME", help="by default all")
-    plot.add_argument("--alpha", type=float, help="the second input of functions that have one")
+    plot.add_argument(
+        "--alpha", type=float, help="the second input of functions that have one; by default at least 0.1"
+    )
     plot.add_argument("--range", nargs=2, type=float, default=(-5.0, 5.0), metavar=("LOW", "HIGH"), help="of x")
     plot.add_argument("--panel", nargs="+", choices=curves.PANELS, default=(), help="what is drawn below each curve")
     plot.set_defaults(run=_plot)
@@ -73,24 +76,32 @@ def _parser() -> argparse.ArgumentParser:
 
     kept = commands.add_parser("cache", help="what compiled code is kept; remove it")
     kept.add_argument("action", nargs="?", choices=["show", "clear"], default="show")
-    kept.add_argument("--days", type=float, default=0.0, metavar="N", help="clear what was not used for N days")
+    kept.add_argument("--days", type=_days, default=0.0, metavar="N", help="clear what was not used for N days")
     kept.set_defaults(run=_cache)
     return parser
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    number = float(text)  # 1e6 is a number, too
+    if number < 1 or not number.is_integer():
         raise ValueError(text)
-    return number
+    return int(number)
 
 
-_count.__name__ = "positive number"  # argparse says: invalid positive number value
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 <= days < math.inf:
+        raise ValueError(text)
+    return days
+
+
+# argparse says: invalid positive integer value
+_count.__name__, _days.__name__ = "positive integer", "number of days"
 
 
 def _bench(chosen: argparse.Namespace) -> Iterator[str]:
     if chosen.picture:
-        pictures.library()  # rather than after minutes
+        pictures.check(chosen.picture)  # rather than after minutes
     if chosen.threads:
         threads.set_num_threads(chosen.threads)
     measured: Iterable[Measurement] = measure.compare(chosen.function, chosen.type, chosen.size)

@@ -73,11 +73,14 @@ def bounded(name: str, x: Array) -> Array:
     return x if row.crossing is None else x[np.abs(x - x.dtype.type(row.crossing)) >= 0.3]
 
 
+#: Whether this processor multiplies and adds with one rounding.
+FUSED = platform.machine() != "x86_64" or "fma" in numba_settings.usable_features()
+
+
 def bound(ulp: Ulp, dtype: Any) -> float:
     """The largest error of a type that is stated for this processor."""
     name = np.dtype(dtype).name
-    fused = platform.machine() != "x86_64" or "fma" in numba_settings.usable_features()
-    return float(getattr(ulp, name if fused or name == "float16" else "unfused"))
+    return float(getattr(ulp, name if FUSED or name == "float16" else "unfused"))
 
 
 def largest_error(x: Array, values: Array, exact: Callable[[float], Any]) -> tuple[float, float]:

@@ -115,6 +115,10 @@ def misspelt(x: Any) -> Any:
     return x * sigmod(x)  # type: ignore[name-defined] # noqa: F821
 
 
+def by_arrays(x: Any) -> Any:
+    return np.where(x > 0, x, 0.1 * x)
+
+
 def in_words(x: Any) -> Any:
     return str(x)
 
@@ -131,6 +135,7 @@ def without_return(x: Any) -> Any:
         (raising, TypeError, r"raising\(\) can raise"),
         (not_compilable, numba.TypingError, "no_such_attribute"),
         (misspelt, numba.TypingError, "name 'sigmod' is not defined"),
+        (by_arrays, TypeError, "0d, C.; np.where makes an array: write `a if condition else b`"),
         (in_words, TypeError, r"in_words\(\) must return a real number for every float\d\d, got unicode_type"),
         (without_return, TypeError, r"without_return\(\) must return a real number .*, got OptionalType"),
     ],

@@ -587,7 +587,8 @@ MASKED: Any = np.ma.masked_array(ONES, mask=[[True, False, False]] * 2)
         ({"x": ONES, "weights": np.ones(3), "activation": 3}, TypeError, "got 3"),
         ({"x": ONES * 1j, "weights": np.ones(3)}, TypeError, "x must hold real numbers .* got complex128"),
         ({"x": ONES, "weights": np.array(["a"] * 3)}, TypeError, "weights must hold real numbers"),
-        ({"x": ONES, "weights": np.ones(3), "bias": None}, TypeError, "bias must hold real numbers"),
+        ({"x": ONES, "weights": np.ones(3), "bias": None}, TypeError, "bias must hold real numbers.*, got None"),
+        ({"x": ONES, "weights": np.ones(3), "bias": "relu"}, TypeError, "did you mean activation='relu'?"),
         ({"x": ONES, "weights": np.ones(3), "out": np.zeros(3)}, ValueError, r"shape \(2,\), got \(3,\)"),
         ({"x": ONES, "weights": np.ones(3), "out": np.zeros(2, int)}, TypeError, "from float64 to int64"),
         ({"x": ONES, "weights": np.ones(3), "bias": 10**400, "out": np.zeros(2)}, OverflowError, "too large"),
@@ -634,6 +635,9 @@ def test_mistakes_inside_njit() -> None:
         compiled_leaky(np.ones((2, 3)), np.ones(3), 0.0, np.ones(3))
     with pytest.raises(numba.TypingError, match="neuron"):
         compiled_relu(1.0, np.ones(3), 0.0)
+    for bias in ("relu", None, 1j, np.ones(2) * 1j, (1.0, 2.0)):
+        with pytest.raises(numba.TypingError, match=r"neuron: .* of real numbers, got"):
+            compiled_relu(ONES, np.ones((3, 2)), bias)
     compiled = njit(lambda x, w, alpha: fastact.neuron(x, w, 0.0, "sigmoid", alpha))
     with pytest.raises(numba.TypingError, match="alpha must be a number, or an array of shape"):
         compiled(ONES, np.ones((3, 2)), np.zeros((2, 2)))

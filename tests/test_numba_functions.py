@@ -45,6 +45,19 @@ def test_guvectorize() -> None:
     same(rows(X), fastact.silu(X))
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_no_warning_from_a_guvectorize(name: str) -> None:
+    function = getattr(fastact, name)
+
+    @numba.guvectorize("(n)->(n)")
+    def rows(x, out):  # type: ignore[no-untyped-def]
+        out[:] = function(x)
+
+    x = np.random.default_rng(0).normal(size=64)
+    with np.errstate(all="raise"):
+        same(rows(x, np.empty_like(x)), function(x))
+
+
 def test_stencil() -> None:
     @numba.stencil
     def neighbours(a):  # type: ignore[no-untyped-def]

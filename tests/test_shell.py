@@ -90,19 +90,8 @@ def test_plot(tmp_path: Path, ending: str) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_bench(tmp_path: Path, drawn: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = [
-        "--function",
-        "tanh",
-        "softmax",
-        "logsumexp",
-        "neuron",
-        "--size",
-        "65",
-        "1000000",
-        "--type",
-        "float16",
-        "float32",
-    ]
+    functions = ["tanh", "softmax", "logsumexp", "neuron"]
+    chosen = ["--function", *functions, "--size", "65", "1e6", "--type", "float16", "float32"]
     assert main(["bench", *chosen, "--picture", str(tmp_path / "bars.png")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
@@ -175,7 +164,7 @@ def test_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert main(["cache"]) == 0
     assert capsys.readouterr().out.splitlines()[3:] == [f"folder   {folder}", "entries  3", "size     3.0 MB"]
     assert main(["cache", "clear", "--days", "7"]) == 0
-    assert capsys.readouterr().out == "removed  1 entries, 1.0 MB\n"
+    assert capsys.readouterr().out == "removed  1 of 3 entries, 1.0 MB\n"
     assert main(["cache", "clear"]) == 0
     assert {path.name for path in folder.iterdir()} == {"notes.txt", f"link-{key}.o"}
 
@@ -214,6 +203,12 @@ def test_mistakes(tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match="2"):
             main(["bench", *wrong])
     assert main(["bench", "--threads", "100000"]) == 1
+    for picture in ("bars.xyz", "bars", "no-such-folder/bars.png"):
+        assert main(["bench", "--picture", str(tmp_path / picture)]) == 1
+    for days in ("-1", "nan", "inf"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["cache", "clear", "--days", days])
+    assert main(["plot", str(tmp_path / "curves.svg"), "--function", "sigmoid", "--alpha", "0.5"]) == 1
     for wrong in (["--range", "5", "5"], ["--range", "0", "inf"], ["--range", "2", "3"]):
         assert main(["plot", str(tmp_path / "curves.svg"), *wrong]) == 1
     assert not list(tmp_path.iterdir())

@@ -157,7 +157,17 @@ def test_axes_as_scipys(name: str) -> None:
             kept = fastact.logsumexp(x, axis, keepdims=True)
             assert kept.shape == scipy.special.logsumexp(x, axis=axis, keepdims=True).shape
             np.testing.assert_array_equal(kept.ravel(), np.ravel(found))
-    for number in (3, 3.0, np.float32(3), [1, 2, 3], [[True, False]], np.arange(4, dtype=np.int8), np.arange(4)):
+    for number in (
+        3,
+        3.0,
+        np.float32(3),
+        np.array(3.0),
+        np.array(3),
+        [1, 2, 3],
+        [[True, False]],
+        np.arange(4, dtype=np.int8),
+        np.arange(4),
+    ):
         wide = np.asarray(number, np.float64)
         found = faces[name](number)
         np.testing.assert_allclose(found, getattr(scipy.special, name)(wide, axis=-1 if wide.ndim else None), rtol=1e-3)

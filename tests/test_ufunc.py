@@ -359,9 +359,9 @@ def test_any_memory(
 
 
 def test_the_word_of_others_for_the_slope() -> None:
-    with pytest.raises(TypeError, match="the slope is called alpha, not negative_slope"):
+    with pytest.raises(TypeError, match="the second input is called alpha, not negative_slope"):
         fastact.leaky_relu(np.ones(3), negative_slope=0.2)
-    with pytest.raises(numba.TypingError, match="the slope is called alpha, not negative_slope"):
+    with pytest.raises(numba.TypingError, match="the second input is called alpha, not negative_slope"):
         numba.njit(lambda x: fastact.leaky_relu(x, negative_slope=0.2))(np.ones(3))
 
 

@@ -105,6 +105,7 @@ def _check_kernel(activation: Activation, number: Any) -> None:
         raise error if numba.config.FULL_TRACEBACKS else error.with_traceback(None) from None
     result = types.unliteral(function.overloads[signature].signature.return_type)
     if not isinstance(result, (types.Integer, types.Float, types.Boolean)):
-        raise TypeError(f"{activation.name}() must return a real number for every {number}, got {result}")
+        hint = "; np.where makes an array: write `a if condition else b`" if isinstance(result, types.Array) else ""
+        raise TypeError(f"{activation.name}() must return a real number for every {number}, got {result}{hint}")
     if isinstance(number, types.Integer) and not isinstance(result, types.Integer):
         raise activation.not_an_integer(str(result), str(number))

@@ -12,6 +12,7 @@ from numba.extending import overload
 from .._kernels import arrays
 from .._kernels import softmax as kernels
 from .._kernels.compiled import STRICT, compiled, is_given
+from .._kernels.float_state import enter_default_float_state, leave_float_state
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
 from .._runtime import softmax
@@ -30,7 +31,9 @@ def _function(name: str, number: Any) -> Any:
         addresses[0], addresses[1] = x.ctypes.data, y.ctypes.data
         n = x.shape[-1]
         count = x.size // n if n > 0 else y.size
+        state = enter_default_float_state()  # NumPy warns of flags that are raised in loops of a user's ufunc
         function(addresses[0], n * size, size, addresses[1], y_row, size, n, count)
+        leave_float_state(state)
 
     return compute
 
@@ -43,12 +46,6 @@ def _type_of(name: str, x: Any) -> Any:
             f"{name}: inside @njit x must be an array of real numbers of at least one dimension, got {x}"
         )
     return common_type(softmax.gufuncs[name], [x])
-
-
-@compiled(**STRICT)
-def _check_axis(axis, ndim):
-    if axis != -1 and axis != ndim - 1:
-        raise ValueError("inside @njit the axis must be the last one")
 
 
 def _check_given_out(name: str, out: Any, ndim: int, number: Any) -> None:
@@ -70,17 +67,18 @@ def _overload(name: str, face: Any) -> None:
 
         @compiled(**STRICT)
         def new(x, axis):
-            _check_axis(axis, ndim)
+            if axis != -1 and axis != ndim - 1:
+                raise ValueError(name + ": inside @njit the axis must be the last one")
             n = x.shape[-1]
             if n == 0 and not reduces:
-                raise ValueError("there are no numbers along the last axis")
+                raise ValueError(name + ": there are no numbers along the last axis")
             result = np.empty(shape(x), real)
             compute(np.ascontiguousarray(arrays.in_type(x, number)), result, size if reduces else n * size)
             return result
 
         def into(x, axis=-1, out=None):
             if out.shape != shape(x):
-                raise ValueError("out has another shape than the result")
+                raise ValueError(name + ": out has another shape than the result")
             out[...] = new(x, axis)
             return out
 

@@ -31,9 +31,9 @@ def derivative(function: Callable[..., Any], /) -> Any:
 
     Notes
     -----
-    Where an activation has a corner, the derivative there is that from the left: 0 for relu at 0. Derivatives that
-    cross zero (those of silu, gelu, gelu_tanh, mish and hard_silu) have the stated error from a distance of 0.3 to the
-    crossing on.
+    Where an activation has a corner, the derivative there is that of one side: at 0 of the left, so 0 for relu; at -3
+    and 3 of the outer one, so 0 for hard_sigmoid. Derivatives that cross zero (those of silu, gelu, gelu_tanh, mish and
+    hard_silu) have the stated error from a distance of 0.3 to the crossing on.
 
     Examples
     --------

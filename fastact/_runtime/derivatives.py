@@ -78,7 +78,7 @@ def silu(m: Any, x: Any) -> Any:
 
 @derivative(ulp=Ulp(float16=0.51, float32=3, float64=3, unfused=5), crossing=-0.7517915246935645)
 def gelu(m: Any, x: Any) -> Any:
-    """The normal distribution function and `x` times its density."""
+    """``Phi(x) + x * exp(-x**2 / 2) / sqrt(2 * pi)`` with the normal distribution function ``Phi``."""
     return m.erfc(-x / m.sqrt(2)) / 2 + x * m.exp(-x * x / 2) / m.sqrt(2 * m.pi)
 
 

@@ -212,7 +212,9 @@ def _real(value: Any, name: str) -> Any:
         raise TypeError(f"neuron: {name} must not be a masked array; fill it first, as with {name}.filled(0)")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise TypeError(f"neuron: {name} must hold real numbers of at most 64 bits, got {array.dtype}")
+        given = "None" if value is None else f"{array.dtype}"
+        hint = f"; did you mean activation={value!r}?" if isinstance(value, str) and name == "bias" else ""
+        raise TypeError(f"neuron: {name} must hold real numbers of NumPy's types of up to 64 bits, got {given}{hint}")
     return array
 
 

@@ -120,13 +120,15 @@ def derivative(
 
         @functools.cache
         def make() -> Row:
-            doc = f"Derivative of `{code.removesuffix('_derivative')}` with respect to x, {inspect.getdoc(definition)}"
+            doc = f"Derivative of `{definition.__name__}` with respect to x, {inspect.getdoc(definition)}"
+            if code != name and code.removesuffix("_derivative") in derivatives:
+                derivatives[code.removesuffix("_derivative")]()  # whose ufunc it is
             made = _row(name, doc, definition, ulp, code, False, memory_bound)
             added = made._replace(domain=rows[definition.__name__].domain, crossing=crossing)
-            ufunc: Any = added.activation.ufunc
-            if ufunc not in _by_face:
-                with contextlib.suppress(AttributeError):  # as for the module of every ufunc
-                    ufunc.__module__ = definition.__module__
+            for called in (added.activation.ufunc, added.face):
+                if called not in _by_face:
+                    with contextlib.suppress(AttributeError):  # as for the module of every ufunc
+                        called.__module__ = definition.__module__
             _by_face.setdefault(added.face, added)
             derived.append(added)
             for tell in when_derived:
@@ -218,7 +220,7 @@ OTHER_WORD = "negative_slope"  # of PyTorch and Keras
 
 def other_word(name: str) -> str:
     """What to say to those who use it."""
-    return f"{name}: the slope is called alpha, not {OTHER_WORD}"
+    return f"{name}: the second input is called alpha, not {OTHER_WORD}"
 
 
 def row_of(function: Any) -> Row | None:

@@ -130,7 +130,7 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     array([[0.09003057, 0.24472847, 0.66524096],
            [0.5       , 0.5       , 0.        ]])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.size:
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
         return _softmax(x, out=out, axis=axis)
     return _general(_softmax, x, axis, out)
 
@@ -165,7 +165,7 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     >>> fastact.log_softmax(np.array([0.0, 30.0]))
     array([-3.00000000e+01, -9.35762297e-14])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.size:
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
         return _log_softmax(x, out=out, axis=axis)
     return _general(_log_softmax, x, axis, out)
 
@@ -204,7 +204,7 @@ def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bo
     >>> fastact.logsumexp(np.array([[1000.0, 1000.0], [0.0, -50.0]]))
     array([1.00069315e+03, 1.92874985e-22])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.size:
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
         return _logsumexp(x, out=out, axis=axis, keepdims=keepdims)
     return _general(_logsumexp, x, axis, out, keepdims=keepdims)
 

@@ -27,7 +27,10 @@ def draw(path: str | Path, measured: Iterable[Measurement]) -> None:
         axes.set_yticks(range(len(rows)), names)
         axes.invert_yaxis()
         axes.set_xscale("log")
-        axes.set_xlim(min(theirs + ours) / 2, max(theirs + ours) * 3)
+        shortest, longest = min(theirs + ours), max(theirs + ours)
+        axes.set_xlim(
+            shortest / 2, max(longest * 3, shortest * 6)
+        )  # more than a decade, or its parts get labels that overlap
         axes.set_xlabel("ns per element")
         axes.set_title(title)
         axes.spines[["right", "top"]].set_visible(False)

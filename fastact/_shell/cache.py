@@ -27,12 +27,13 @@ def clear(days: float = 0.0) -> Iterator[str]:
     Processes that have linked an entry keep it; others compile it again when they need it.
     """
     before, removed, size = time.time() - days * 86400, 0, 0
-    for entry, status in _entries():
+    entries = list(_entries())
+    for entry, status in entries:
         if max(status.st_atime, status.st_mtime) <= before:
             with contextlib.suppress(FileNotFoundError):  # another process was sooner
                 os.unlink(entry)
                 removed, size = removed + 1, size + status.st_size
-    yield f"removed  {removed:,} entries, {size / 1e6:.1f} MB"
+    yield f"removed  {removed:,} of {len(entries):,} entries, {size / 1e6:.1f} MB"
 
 
 def _entries() -> Iterator[tuple[str, os.stat_result]]:

@@ -50,12 +50,17 @@ def draw(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the ending is of no known format, the limits are not finite numbers, the lower first, or a function is NaN
-        between them.
+        If the ending is of no known format, the limits are not finite numbers, the lower first, a function is NaN
+        between them, or there is an alpha and none of the functions has a second input.
+    FileNotFoundError
+        If there is no such folder.
     """
     low, high = limits
     if not -math.inf < low < high < math.inf:
         raise ValueError(f"the range must be two finite numbers, the lower first, got {low} {high}")
+    if alpha is not None and not any(registry.rows[name].defaults for name in functions):
+        raise ValueError(f"alpha is a second input, which none of {', '.join(functions)} has")
+    pictures.check(path)
     columns = math.ceil(math.sqrt(len(functions)))
     lines = math.ceil(len(functions) / columns)
     shares = (2.4, *[1.6] * len(panels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
@@ -15,6 +16,15 @@ def library() -> Any:
     except ImportError as error:
         raise ImportError("drawing needs matplotlib: pip install 'fastact[plot]'") from error
     return matplotlib
+
+
+def check(path: str | Path) -> None:
+    """Raise an error where no picture can be written to a file: before it takes time to have something to draw."""
+    known = library().figure.Figure().canvas.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in known:
+        raise ValueError(f"the picture's file must end in one of .{', .'.join(known)}, got {str(path)!r}")
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(Path(path).parent)!r} for the picture")
 
 
 def figure(width: float, height: float) -> Any:
