@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 
 from .._kernels import driver, scalar
-from .._kernels.compiled import STRICT, compiled
+from .._kernels.compiled import STRICT, compiled, is_real
 from .._kernels.numba_internals import errors
 from .._runtime import fingerprint
 from .._runtime.ufunc import Activation
@@ -104,7 +104,7 @@ def _check_kernel(activation: Activation, number: Any) -> None:
     except errors.NumbaError as error:
         raise error if numba.config.FULL_TRACEBACKS else error.with_traceback(None) from None
     result = types.unliteral(function.overloads[signature].signature.return_type)
-    if not isinstance(result, (types.Integer, types.Float, types.Boolean)):
+    if not is_real(result):
         hint = "; np.where makes an array: write `a if condition else b`" if isinstance(result, types.Array) else ""
         raise TypeError(f"{activation.name}() must return a real number for every {number}, got {result}{hint}")
     if isinstance(number, types.Integer) and not isinstance(result, types.Integer):

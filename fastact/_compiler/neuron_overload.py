@@ -11,7 +11,7 @@ from numba.extending import overload
 
 from .._kernels import arrays, dots, jobs, tiles, vectors
 from .._kernels.calls import address_of_loop
-from .._kernels.compiled import STRICT, always_inlined, compiled, is_given
+from .._kernels.compiled import STRICT, always_inlined, compiled, is_given, is_real
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
@@ -38,19 +38,12 @@ def _named_in_type(activation: Any) -> Any:
     raise errors.RequireLiteralValue("neuron: inside @njit the activation must be a literal name, a function or None")
 
 
-def _is_real(number: Any) -> bool:
-    """Whether it is the type of a real number, or a default in place of a type."""
-    if isinstance(number, types.Omitted):
-        number = number.value
-    return isinstance(number, (types.Integer, types.Float, types.Boolean, float))
-
-
 def _compiled_type(*operands: Any) -> Any:
     """The type of a compiled neuron: arrays promote, scalars follow, and integers become float64."""
     dtypes = []
     for operand in operands:
         if isinstance(operand, types.Array):
-            if not _is_real(operand.dtype):
+            if not is_real(operand.dtype):
                 raise errors.TypingError(f"neuron: expected arrays of real numbers, got {operand}")
             dtypes.append(numpy_support.as_dtype(operand.dtype))
     common = np.result_type(*dtypes)
@@ -150,7 +143,7 @@ def _neuron_compiled(
             x, weights, bias[()], activation, alpha, out
         )
     for name, operand in (("bias", bias), ("alpha", alpha)):
-        if not _is_real(operand.dtype if isinstance(operand, types.Array) else operand):
+        if not is_real(operand.dtype if isinstance(operand, types.Array) else operand):
             raise errors.TypingError(f"neuron: {name} must be a real number or an array of real numbers, got {operand}")
         if isinstance(operand, types.Array) and (weights.ndim, operand.ndim) != (2, 1):
             raise errors.TypingError(

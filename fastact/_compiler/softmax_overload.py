@@ -11,7 +11,7 @@ from numba.extending import overload
 
 from .._kernels import arrays
 from .._kernels import softmax as kernels
-from .._kernels.compiled import STRICT, compiled, is_given
+from .._kernels.compiled import STRICT, compiled, is_given, is_real
 from .._kernels.float_state import enter_default_float_state, leave_float_state
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
@@ -40,8 +40,7 @@ def _function(name: str, number: Any) -> Any:
 
 def _type_of(name: str, x: Any) -> Any:
     """The type of the results, as of the activations."""
-    real = isinstance(x, types.Array) and isinstance(x.dtype, (types.Integer, types.Boolean, types.Float))
-    if not real or x.ndim == 0:
+    if not (isinstance(x, types.Array) and is_real(x.dtype) and x.ndim > 0):
         raise errors.TypingError(
             f"{name}: inside @njit x must be an array of real numbers of at least one dimension, got {x}"
         )

@@ -37,6 +37,13 @@ def is_given(argument: Any) -> bool:
     return not (argument is None or isinstance(argument, (types.Omitted, types.NoneType)))
 
 
+def is_real(kind: Any) -> bool:
+    """Whether a type, or the default of an argument in its place, is that of a real number."""
+    if isinstance(kind, types.Omitted):
+        kind = kind.value
+    return isinstance(kind, (types.Integer, types.Float, types.Boolean, float))
+
+
 def has_feature(context: Any, *names: str) -> bool:
     """Whether the processor that code is compiled for has one of these features, by LLVM's names."""
     known = features(context)

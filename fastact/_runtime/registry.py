@@ -121,8 +121,9 @@ def derivative(
         @functools.cache
         def make() -> Row:
             doc = f"Derivative of `{definition.__name__}` with respect to x, {inspect.getdoc(definition)}"
-            if code != name and code.removesuffix("_derivative") in derivatives:
-                derivatives[code.removesuffix("_derivative")]()  # whose ufunc it is
+            owner = code.removesuffix("_derivative")
+            if code not in (name, owner):  # another derivative's, which then is made first: the ufunc is named for it
+                derivatives[owner]()
             made = _row(name, doc, definition, ulp, code, False, memory_bound)
             added = made._replace(domain=rows[definition.__name__].domain, crossing=crossing)
             for called in (added.activation.ufunc, added.face):

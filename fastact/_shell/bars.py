@@ -28,9 +28,8 @@ def draw(path: str | Path, measured: Iterable[Measurement]) -> None:
         axes.invert_yaxis()
         axes.set_xscale("log")
         shortest, longest = min(theirs + ours), max(theirs + ours)
-        axes.set_xlim(
-            shortest / 2, max(longest * 3, shortest * 6)
-        )  # more than a decade, or its parts get labels that overlap
+        # At least a decade and a bit: of less matplotlib labels the parts, which overlap.
+        axes.set_xlim(shortest / 2, max(longest * 3, shortest * 6))
         axes.set_xlabel("ns per element")
         axes.set_title(title)
         axes.spines[["right", "top"]].set_visible(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -70,54 +70,38 @@ class _Activation(Subject):
 
 
 class _OfRows(Subject):
+    """What gives numbers for rows: `plain` and `ours` write them to `out`, `exact` has those of one row."""
+
+    def __init__(
+        self,
+        plain: Callable[[Array, Array], Any],
+        ours: Callable[..., Any],
+        exact: Callable[[Array], list[Decimal]],
+        *,
+        reduces: bool,
+    ) -> None:
+        self._plain, self._ours, self._exact, self._reduces = plain, ours, exact, reduces
+
     def elements(self, size: int) -> int:
         return max(size // ROW, 1) * ROW
 
     def calls(self, dtype: np.dtype[Any], elements: int) -> Calls:
         x = _rows(dtype, elements // ROW)
-        theirs, ours = self._result(x), self._result(x)
-        return lambda: self._plain(x, theirs), lambda: self._ours(x, ours)
+        theirs, ours = self._results(x), self._results(x)
+        return lambda: self._plain(x, theirs), lambda: self._ours(x, out=ours)
 
     def errors(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         x = _rows(dtype, _SAMPLED_ROWS)
-        theirs, ours = self._result(x), self._result(x)
+        theirs, ours = self._results(x), self._results(x)
         with np.errstate(all="ignore"):
             self._plain(x, theirs)
-        self._ours(x, ours)
+        self._ours(x, out=ours)
         with decimals.digits():
-            exact = [number for row in x for number in self._exact([Decimal(float(value)) for value in row], dtype)]
+            exact = [number for row in x for number in self._exact(row)]
             return errors.largest(theirs.ravel(), exact), errors.largest(ours.ravel(), exact)
 
-    @abstractmethod
-    def _result(self, x: Array) -> Array: ...
-
-    @abstractmethod
-    def _plain(self, x: Array, out: Array) -> Any: ...
-
-    @abstractmethod
-    def _ours(self, x: Array, out: Array) -> Any: ...
-
-    @abstractmethod
-    def _exact(self, row: Sequence[Decimal], dtype: np.dtype[Any]) -> list[Decimal]: ...
-
-
-class _AlongAxis(_OfRows):
-    def __init__(
-        self, name: str, plain: Callable[[Array, Array], Any], exact: Callable[[Sequence[Decimal]], list[Decimal]]
-    ) -> None:
-        self._name, self._plain_numpy, self._exact_numbers = name, plain, exact
-
-    def _result(self, x: Array) -> Array:
-        return np.empty(x.shape[:1] if self._name in softmax.REDUCTIONS else x.shape, x.dtype)
-
-    def _plain(self, x: Array, out: Array) -> Any:
-        return self._plain_numpy(x, out)
-
-    def _ours(self, x: Array, out: Array) -> Any:
-        return softmax.faces[self._name](x, out=out)
-
-    def _exact(self, row: Sequence[Decimal], dtype: np.dtype[Any]) -> list[Decimal]:
-        return self._exact_numbers(row)
+    def _results(self, x: Array) -> Array:
+        return np.empty(x.shape[:1] if self._reduces else x.shape, x.dtype)
 
 
 def _plain_softmax(x: Array, out: Array) -> None:
@@ -137,42 +121,46 @@ def _plain_logsumexp(x: Array, out: Array) -> None:
     np.add(out, largest, out=out)
 
 
-def _exact_softmax(row: Sequence[Decimal]) -> list[Decimal]:
-    powers = [number.exp() for number in row]
+def _in_digits(row: Array) -> list[Decimal]:
+    return [Decimal(float(number)) for number in row]
+
+
+def _exact_softmax(row: Array) -> list[Decimal]:
+    powers = [number.exp() for number in _in_digits(row)]
     total = sum(powers, Decimal(0))
     return [power / total for power in powers]
 
 
-def _exact_logsumexp(row: Sequence[Decimal]) -> list[Decimal]:
-    return [sum([number.exp() for number in row], Decimal(0)).ln()]
+def _exact_logsumexp(row: Array) -> list[Decimal]:
+    return [sum([number.exp() for number in _in_digits(row)], Decimal(0)).ln()]
 
 
-def _exact_log_softmax(row: Sequence[Decimal]) -> list[Decimal]:
+def _exact_log_softmax(row: Array) -> list[Decimal]:
     (together,) = _exact_logsumexp(row)
-    return [number - together for number in row]
+    return [number - together for number in _in_digits(row)]
 
 
 class _Neuron(_OfRows):
     # In a pause the idle threads of NumPy's product stop spinning, which would stand in our way.
     turn, pause = 0.02, 0.2
 
-    def _result(self, x: Array) -> Array:
-        return np.empty(len(x), x.dtype)
 
-    def _plain(self, x: Array, out: Array) -> Any:
-        w, bias = _weights(x.dtype)
-        np.matmul(x, w, out=out)
-        np.add(out, bias, out=out)
-        return registry.rows["sigmoid"].numpy(out, out)
+def _plain_neuron(x: Array, out: Array) -> None:
+    w, bias = _weights(x.dtype)
+    np.matmul(x, w, out=out)
+    np.add(out, bias, out=out)
+    registry.rows["sigmoid"].numpy(out, out)
 
-    def _ours(self, x: Array, out: Array) -> Any:
-        w, bias = _weights(x.dtype)
-        return neuron(x, w, bias, "sigmoid", out=out)
 
-    def _exact(self, row: Sequence[Decimal], dtype: np.dtype[Any]) -> list[Decimal]:
-        w, bias = _weights(dtype)
-        products = (number * Decimal(float(weight)) for number, weight in zip(row, w, strict=True))
-        return [registry.rows["sigmoid"].definition(decimals, sum(products, Decimal(float(bias))))]
+def _neuron(x: Array, out: Array) -> None:
+    w, bias = _weights(x.dtype)
+    neuron(x, w, bias, "sigmoid", out=out)
+
+
+def _exact_neuron(row: Array) -> list[Decimal]:
+    w, bias = _weights(row.dtype)
+    products = (number * weight for number, weight in zip(_in_digits(row), _in_digits(w), strict=True))
+    return [registry.rows["sigmoid"].definition(decimals, sum(products, Decimal(float(bias))))]
 
 
 def _rows(dtype: np.dtype[Any], count: int) -> Array:
@@ -185,13 +173,17 @@ def _weights(dtype: np.dtype[Any]) -> tuple[Array, Any]:
     return weights.astype(dtype), dtype.type(0.1)
 
 
+_ALONG_AXIS = {
+    "softmax": (_plain_softmax, _exact_softmax),
+    "log_softmax": (_plain_log_softmax, _exact_log_softmax),
+    "logsumexp": (_plain_logsumexp, _exact_logsumexp),
+}
+
+
 def all_subjects() -> dict[str, Subject]:
     """By name; first those of one number."""
-    activations: dict[str, Subject] = {name: _Activation(row) for name, row in registry.of_x_alone().items()}
-    return {
-        **activations,
-        "softmax": _AlongAxis("softmax", _plain_softmax, _exact_softmax),
-        "log_softmax": _AlongAxis("log_softmax", _plain_log_softmax, _exact_log_softmax),
-        "logsumexp": _AlongAxis("logsumexp", _plain_logsumexp, _exact_logsumexp),
-        NEURON: _Neuron(),
-    }
+    subjects: dict[str, Subject] = {name: _Activation(row) for name, row in registry.of_x_alone().items()}
+    for name, (plain, exact) in _ALONG_AXIS.items():
+        subjects[name] = _OfRows(plain, softmax.faces[name], exact, reduces=name in softmax.REDUCTIONS)
+    subjects[NEURON] = _Neuron(_plain_neuron, _neuron, _exact_neuron, reduces=True)
+    return subjects
