@@ -1,7 +1,8 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
-from ._runtime import sources  # isort: skip - before all that it watches
-from ._runtime import door, registry
+from ._runtime import sources as _sources  # isort: skip - before all that it watches
+from ._runtime import door as _door
+from ._runtime import registry as _registry
 from ._runtime.config import show_config
 from ._runtime.derivative import derivative
 from ._runtime.neuron import neuron
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-def _show(row: registry.Row) -> None:
+def _show(row: _registry.Row) -> None:
     """Give an activation its place among the names above."""
     globals()[row.name] = row.face
     __all__.append(row.name)
@@ -36,9 +37,9 @@ def _show(row: registry.Row) -> None:
 for _name in __all__:  # which are shown and pickled as they are imported
     globals()[_name].__module__ = __name__
 
-for _row in registry.rows.values():
+for _row in _registry.rows.values():
     _show(_row)
-registry.when_added.append(_show)
+_registry.when_added.append(_show)
 
-sources.seal()
-door.be_found()
+_sources.seal()
+_door.be_found()

@@ -86,6 +86,7 @@ class _OneInput(np.ufunc):  # type: ignore[misc]
         out: _Out | tuple[_Out],
         *,
         dtype: npt.DTypeLike | None = None,
+        signature: str | tuple[npt.DTypeLike | None, ...] = ...,
         **keywords: Unpack[_Keywords],
     ) -> _Out: ...
     @overload
@@ -106,6 +107,7 @@ class _OneInput(np.ufunc):  # type: ignore[misc]
         out: None = None,
         *,
         dtype: npt.DTypeLike | None = None,
+        signature: str | tuple[npt.DTypeLike | None, ...] = ...,
         **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
@@ -120,8 +122,20 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         out: _Out | tuple[_Out],
         *,
         dtype: npt.DTypeLike | None = None,
+        signature: str | tuple[npt.DTypeLike | None, ...] = ...,
         **keywords: Unpack[_Keywords],
     ) -> _Out: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        x: npt.NDArray[_Float],
+        alpha: np.float64,
+        /,
+        out: None = None,
+        *,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> npt.NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -142,11 +156,13 @@ class _TwoInputs(np.ufunc):  # type: ignore[misc]
         out: None = None,
         *,
         dtype: npt.DTypeLike | None = None,
+        signature: str | tuple[npt.DTypeLike | None, ...] = ...,
         **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
 @type_check_only
 class _AlongAxis(Protocol):
+    __name__: str
     @overload
     def __call__(self, x: npt.ArrayLike, axis: _Axis, out: _Out | tuple[_Out]) -> _Out: ...
     @overload
@@ -158,6 +174,7 @@ class _AlongAxis(Protocol):
 
 @type_check_only
 class _Parametric(Protocol):
+    __name__: str
     @overload
     def __call__(
         self, x: npt.ArrayLike, /, alpha: npt.ArrayLike = ..., *, out: _Out | tuple[_Out], **ufunc_kwargs: Any
@@ -166,6 +183,10 @@ class _Parametric(Protocol):
     def __call__(
         self, x: npt.ArrayLike, /, alpha: npt.ArrayLike, out: _Out | tuple[_Out], **ufunc_kwargs: Any
     ) -> _Out: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, x: npt.NDArray[_Float], /, alpha: np.float64, out: None = None
+    ) -> npt.NDArray[np.float64]: ...
     @overload
     def __call__(
         self, x: npt.NDArray[_Float], /, alpha: float | npt.NDArray[_Float] = ..., out: None = None

@@ -19,6 +19,13 @@ def test_dask() -> None:
     assert isinstance(result, array.Array)
     np.testing.assert_array_equal(result.compute(scheduler="threads"), fastact.sigmoid(X))
     np.testing.assert_array_equal(fastact.leaky_relu(lazy, 0.2).compute(), fastact.leaky_relu(X, 0.2))
+    whole_rows = lazy.rechunk({1: -1})
+    result = fastact.softmax(whole_rows)
+    assert isinstance(result, array.Array)
+    np.testing.assert_array_equal(result.compute(), fastact.softmax(X))
+    weights = np.ones((200, 3))
+    result = whole_rows.map_blocks(fastact.neuron, weights, chunks=(100, 3))
+    np.testing.assert_array_equal(result.compute(), fastact.neuron(X, weights))
 
 
 def test_xarray() -> None:
@@ -28,6 +35,10 @@ def test_xarray() -> None:
     assert isinstance(result, xarray.DataArray)
     np.testing.assert_array_equal(result.coords["time"], labelled.coords["time"])
     np.testing.assert_array_equal(result.values, fastact.tanh(X))
+    core = [["site"]]
+    result = xarray.apply_ufunc(fastact.softmax, labelled, input_core_dims=core, output_core_dims=core)
+    np.testing.assert_array_equal(result.coords["time"], labelled.coords["time"])
+    np.testing.assert_array_equal(result.values, fastact.softmax(X))
 
 
 def test_pandas() -> None:
@@ -38,6 +49,8 @@ def test_pandas() -> None:
     assert list(result.index) == list("vwxyz")
     np.testing.assert_array_equal(result.to_numpy(), fastact.relu(X[:5, :3]))
     assert isinstance(fastact.leaky_relu(frame["a"]), pandas.Series)
+    assert list(fastact.log_softmax(frame).index) == list("vwxyz")
+    assert type(fastact.neuron(frame, np.ones(3))) is np.ndarray
 
 
 def test_masked() -> None:
@@ -46,6 +59,9 @@ def test_masked() -> None:
     assert isinstance(result, np.ma.MaskedArray)
     np.testing.assert_array_equal(result.mask, masked.mask)
     np.testing.assert_array_equal(result.compressed(), fastact.sigmoid(masked.compressed()))
+    for refuses in (fastact.softmax, lambda x: fastact.neuron(x, x[0])):
+        with pytest.raises(TypeError, match="must not be a masked array"):
+            refuses(masked)
 
 
 def test_memmap(tmp_path: Path) -> None:
@@ -93,5 +109,7 @@ def test_bfloat16() -> None:
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, right)
     out = np.empty_like(x)
-    fastact.silu(x, out=out, casting="unsafe")
+    fastact.silu(x, out=out)
     np.testing.assert_array_equal(out, right.astype(bfloat16))
+    with pytest.raises(TypeError, match="got bfloat16"):
+        fastact.neuron(x, x[0])
