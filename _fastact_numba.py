@@ -13,4 +13,5 @@ def init() -> None:
         import fastact  # noqa: F401
         from fastact._runtime import door
 
-        door.make_known()
+        with door.made_ready().global_compiler_lock:  # no other thread is to compile before
+            door.make_known()

@@ -35,6 +35,26 @@ for name in fastact.__all__:
             function(*[np.ones(50, code) for code in operands])
 """
 
+#: `before(name, function)`: a function is called when a module is about to be executed.
+BEFORE_MODULES = """
+import sys
+from importlib.machinery import PathFinder
+class before:
+    def __init__(self, name, function):
+        self.name, self.function = name, function
+        sys.meta_path.insert(0, self)
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        spec = PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            self.function()
+            execute(module)
+        spec.loader.exec_module = exec_module
+        return spec
+"""
+
 #: Uses all that is kept.
 EVERYTHING = "import numpy as np, fastact; fastact.tanh(np.zeros(10**6)); fastact.warmup()"
 

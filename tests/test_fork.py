@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import run
+from .processes import BEFORE_MODULES, run, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -44,6 +44,8 @@ def use_threads():
             x[i] *= 2
     double(np.ones(1000))
 """
+
+WITHOUT_NUMBA = SETTING.replace("import numpy as np, numba", "import numpy as np")
 
 
 @pytest.mark.parametrize("layer", ["tbb", "omp", "workqueue"])
@@ -194,7 +196,6 @@ forks(lambda: [one(1.0) for one in made], lambda: fastact.relu(np.ones(3)))
 
 
 def test_while_another_thread_imports_numba(tmp_path: Path) -> None:
-    setting = SETTING.replace("import numpy as np, numba", "import numpy as np")
     code = """
 import fastact
 def child():
@@ -202,7 +203,7 @@ def child():
     import numba
 forks(lambda: fastact.relu(np.ones(3)), child, 60)
 """
-    run(setting + FORKS + code, tmp_path)
+    run(WITHOUT_NUMBA + FORKS + code, tmp_path)
 
 
 def test_while_another_thread_imports_what_compiles(tmp_path: Path) -> None:
@@ -222,4 +223,85 @@ begun.wait()
 in_child(lambda: fastact.tanh(np.ones(3)))
 thread.join()
 """
-    run(SETTING.replace("import numpy as np, numba", "import numpy as np") + code, tmp_path)
+    run(WITHOUT_NUMBA + code, tmp_path)
+
+
+def test_while_another_thread_imports_us() -> None:
+    code = """
+imports, forks = threading.Event(), threading.Event()
+before("fastact._compiler.njit", lambda: (imports.set(), time.sleep(1)))
+thread = threading.Thread(target=lambda: __import__("fastact"))
+thread.start()
+imports.wait()
+in_child(check)
+thread.join()
+check()
+"""
+    run(SETTING + BEFORE_MODULES + code)
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp"])
+def test_while_another_thread_starts_the_pool(layer: str) -> None:
+    code = f"""
+import fastact
+starts, forked = threading.Event(), threading.Event()
+before("numba.np.ufunc.{layer}pool", lambda: (starts.set(), forked.wait(1)))
+thread = threading.Thread(target=fastact._runtime.threads.start)  # as by warmup(), outside of a call
+thread.start()
+starts.wait()
+in_child(check, 10)
+forked.set()
+thread.join()
+check()
+"""
+    run(SETTING + BEFORE_MODULES + code, NUMBA_THREADING_LAYER=layer)
+
+
+@pytest.mark.parametrize("module", ["fingerprint", "pickling", "derivatives"])
+def test_while_another_thread_imports_what_comes_late(module: str) -> None:
+    code = f"""
+import fastact
+imports, forked = threading.Event(), threading.Event()
+before("fastact._runtime.{module}", lambda: (imports.set(), forked.wait(1)))
+def use():
+    assert fastact.derivative(fastact.relu)(1.0) == 1
+    assert fastact.activation(lambda x: x + 1)(1.0) == 2
+thread = threading.Thread(target=use)
+thread.start()
+imports.wait()
+in_child(use)
+forked.set()
+thread.join()
+"""
+    run(WITHOUT_NUMBA + BEFORE_MODULES + code)
+
+
+def test_an_interrupt_while_a_fork_waits_leaves_no_lock_behind() -> None:
+    code = """
+numba.njit(lambda: 1)()
+import fastact
+from fastact._runtime import door
+holds, done = threading.Event(), threading.Event()
+def hold():
+    with door.importing():
+        holds.set()
+        done.wait()
+holder = threading.Thread(target=hold)
+holder.start()
+holds.wait()
+main = threading.main_thread().ident
+threading.Timer(0.5, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
+threading.Timer(1, done.set).start()
+try:
+    in_child(check)
+except KeyboardInterrupt:
+    pass
+holder.join()
+compiled = []
+thread = threading.Thread(target=lambda: compiled.append(numba.njit(lambda x: x + 1)(1)), daemon=True)
+thread.start()
+thread.join(30)
+os.write(1, b"%d" % sum(compiled))
+"""
+    done = start(SETTING + code)
+    assert (done.returncode, done.stdout) == (0, "2"), done.stderr

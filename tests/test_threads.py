@@ -16,7 +16,7 @@ from fastact._kernels import pool
 from fastact._runtime import pool_record
 from fastact._runtime import threads as threads_policy
 
-from .processes import run
+from .processes import BEFORE_MODULES, run
 from .reference import ACTIVATIONS
 
 LIMIT = numba.config.NUMBA_NUM_THREADS
@@ -299,25 +299,10 @@ assert not stuck
 
 def test_import_while_another_thread_makes_us_known() -> None:
     code = """
-import faulthandler, sys, threading, numba
-from importlib.machinery import PathFinder
-faulthandler.dump_traceback_later(30, exit=True)
+import threading, numba
 imports, makes_known = threading.Event(), threading.Event()
-class Watch:
-    @staticmethod
-    def find_spec(name, path, target=None):
-        spec = PathFinder.find_spec(name, path)
-        if name == "fastact._runtime.warmup":  # what is imported last
-            execute = spec.loader.exec_module
-            def wait_and_execute(module):
-                imports.set()
-                makes_known.wait(1)
-                execute(module)
-            spec.loader.exec_module = wait_and_execute
-        if name == "fastact._compiler":
-            makes_known.set()
-        return spec
-sys.meta_path.insert(0, Watch)
+before("fastact._runtime.warmup", lambda: (imports.set(), makes_known.wait(1)))  # what is imported last
+before("fastact._compiler", makes_known.set)
 def compile_first():
     imports.wait()
     numba.njit(lambda: 1)()
@@ -327,5 +312,123 @@ import fastact
 compiling.join()
 assert makes_known.is_set()
 assert numba.njit(lambda x: fastact.relu(x))(-1.0) == 0
+"""
+    run(BEFORE_MODULES + code)
+
+
+def test_compiling_while_another_thread_makes_us_known() -> None:
+    code = """
+import threading, fastact, numba
+makes_known, compiles = threading.Event(), threading.Event()
+before("fastact._compiler.njit", lambda: (makes_known.set(), compiles.wait(1)))
+first = threading.Thread(target=lambda: numba.njit(lambda: 1)())
+first.start()
+makes_known.wait()
+assert numba.njit(lambda x: fastact.relu(x))(-1.0) == 0
+compiles.set()
+first.join()
+"""
+    run(BEFORE_MODULES + code)
+
+
+def test_an_extension_of_numbas_that_another_thread_imports(tmp_path: Path) -> None:
+    home = tmp_path / "theirs-1.dist-info"
+    home.mkdir()
+    (home / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (home / "entry_points.txt").write_text("[numba_extensions]\ninit = theirs:init\n")
+    (tmp_path / "theirs.py").write_text("""
+import fastact
+def init(): pass
+@fastact.activation
+def mine(x): return x + 1
+import __main__
+__main__.imports.set()
+__main__.compiles.wait(2)
+assert mine(1.0) == 2
+""")
+    code = f"""
+import sys, threading, numpy as np, fastact
+sys.path.append({str(tmp_path)!r})
+imports, compiles = threading.Event(), threading.Event()
+before("fastact._compiler.compile", compiles.set)
+thread = threading.Thread(target=lambda: __import__("theirs"))
+thread.start()
+imports.wait()
+fastact.relu(np.ones(3))
+thread.join()
+assert sys.modules["theirs"].mine
+"""
+    run(BEFORE_MODULES + code, tmp_path / "cache", FASTACT_NO_AOT="1")
+
+
+def test_a_function_is_passed_while_another_thread_compiles() -> None:
+    code = """
+import math, threading, numba, fastact
+from numba.core.registry import cpu_target
+taken, compiled = threading.Event(), threading.Event()
+context, insert = cpu_target.typing_context, cpu_target.typing_context._insert_global
+def slow(value, *rest):
+    if value is math.sin and threading.current_thread() is passing:
+        taken.set()
+        compiled.wait(1)
+    return insert(value, *rest)
+context._insert_global = slow
+apply = numba.njit(lambda f, x: f(x))
+passing = threading.Thread(target=lambda: apply(fastact.relu, -1.0))
+passing.start()
+taken.wait()
+assert numba.njit(lambda x: fastact.relu(math.sin(x)))(0.0) == 0
+compiled.set()
+passing.join()
+"""
+    run(code)
+
+
+def test_a_helper_is_compiled_for_another_type_while_it_is_looked_at(tmp_path: Path) -> None:
+    code = """
+import threading, numba, numpy as np, fastact
+from fastact._runtime import fingerprint
+scale = 3.0
+@numba.njit
+def helper(x):
+    return x * scale
+twice = fastact.activation(lambda x: helper(x))
+twice(1.0), twice(np.float32(1))
+looked_at, digest = [], fingerprint._Walk.digest
+def slow(self):
+    if threading.current_thread() is first and not looked_at:
+        looked_at.append(True)
+        compiling = threading.Thread(target=lambda: helper(np.int8(1)))
+        compiling.start()
+        compiling.join(2)
+    return digest(self)
+fingerprint._Walk.digest = slow
+failed = []
+def call():
+    try:
+        assert fastact.activation(lambda x: helper(x) + 1)(1.0) == 4
+    except BaseException as error:
+        failed.append(repr(error))
+first = threading.Thread(target=call)
+first.start()
+first.join()
+assert looked_at and not failed, failed
+"""
+    run(code, tmp_path)
+
+
+def test_two_threads_get_one_derivative() -> None:
+    code = """
+import threading, time, fastact
+from fastact._runtime import registry
+make = registry._row
+registry._row = lambda *arguments: (time.sleep(0.2), make(*arguments))[1]
+found = []
+threads = [threading.Thread(target=lambda: found.append(fastact.derivative(fastact.elu))) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert found[0] is found[1]
 """
     run(code)

@@ -7,7 +7,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 
-from .._kernels.numba_internals import call_extensions, make_runtime_known
+from .._kernels.numba_internals import make_runtime_known
 from .._runtime import linker, numba_settings
 from .._runtime.entry_file import Entry
 from . import entries, trial
@@ -56,4 +56,3 @@ def _isolate(module: Any, symbol: str, machine: Any) -> None:
 
 
 make_runtime_known()
-call_extensions()  # what they say of functions that users' call is seen by the keys of compiled code

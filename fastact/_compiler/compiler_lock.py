@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from .._kernels.numba_internals import cpu_target
 from .._kernels.numba_internals import global_compiler_lock as lock
 from .._runtime import numba_settings
 
 __all__ = ["always_compiling", "lock"]
 
-cpu_target.target_context  # noqa: B018 - made here, under the lock, so that no import of a kernel asks for it
 numba_settings.fix_processor()
 
 

@@ -30,7 +30,7 @@ from .._kernels.numbers import convert_scalars
 from .._runtime import sources
 from .._runtime.ufunc import Activation
 from . import loops
-from .compiler_lock import always_compiling
+from .compiler_lock import always_compiling, lock
 from .trial import try_out_numba
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}
@@ -251,8 +251,9 @@ class _Passed(types.Function):  # type: ignore[misc]
 
     def stands_for(self, function: Any) -> None:
         context = cpu_target.typing_context
-        context.refresh()
-        self.templates = _templates.get(function) or context.resolve_value_type(function).templates
+        with lock:  # as all have it who read what is refreshed
+            context.refresh()
+            self.templates = _templates.get(function) or context.resolve_value_type(function).templates
         self.typing_key = self.templates[0].key
 
     def __reduce__(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import registry
+from . import door, registry
 
 
 def derivative(function: Callable[..., Any], /) -> Any:
@@ -43,11 +43,12 @@ def derivative(function: Callable[..., Any], /) -> Any:
     >>> fastact.derivative(fastact.leaky_relu)(np.array([-2.0, 3.0]))
     array([0.01, 1.  ])
     """
-    from . import derivatives  # noqa: F401 - what few ask for is not imported with the package
-
     row = registry.row_of(function)
-    if row is not None and row.name in registry.derivatives:
-        return registry.derivatives[row.name]().face
+    with door.importing():  # so that two threads get one function, too
+        from . import derivatives  # noqa: F401 - what few ask for is not imported with the package
+
+        if row is not None and row.name in registry.derivatives:
+            return registry.derivatives[row.name]().face
     activation = registry.behind(function)
     if activation is None:
         raise TypeError(f"derivative: expected an activation, got {function!r}")

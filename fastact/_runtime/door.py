@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +24,29 @@ def compiler() -> Any:
         raise ModuleNotFoundError(
             "fastact needs Numba to compile this, and it is not installed: pip install numba", name="numba"
         )
-    import_numba()
-    with numba_internals().global_compiler_lock:  # which is asked for by what is imported
+    internals = made_ready()
+    internals.call_extensions()  # what they say of functions that users' call is seen by the keys of compiled code
+    with internals.global_compiler_lock:
         return _enter("_compiler.compile")
 
 
 def import_numba() -> Any:
     """Numba; a fork waits for the import."""
-    with deferred(), _importing():
+    with deferred(), importing():
         import numba
     return numba
 
 
 class _Importing:
-    """The lock of those who import Numba and what needs it, and for a fork Numba's own, too, once there is one.
+    """The lock of those who import Numba and what needs it, and for a fork Numba's own, too, once there are any.
 
-    Those who compile have Numba's when they come to import something, so it is taken first.
+    Those who compile have Numba's when they come to import something, so it is taken first. For the same reason nothing
+    is imported under this lock that asks for Numba's, nor anything of somebody else's, who may wait for us.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._taken: list[Any] = []
+        self._taken: list[contextlib.ExitStack] = []
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -51,32 +55,45 @@ class _Importing:
         self._lock.release()
 
     def acquire(self) -> None:
-        """Take both."""
+        """Take all."""
         while True:
-            compiling = numba_settings.compiler_lock()
-            if compiling is not None:
-                compiling.acquire()
-            self._lock.acquire()
-            if compiling is numba_settings.compiler_lock():
-                self._taken.append(compiling)
-                return
-            self._lock.release()  # Numba was imported meanwhile
+            with contextlib.ExitStack() as taken:
+                compiling = numba_settings.compiler_lock()
+                if compiling is not None:
+                    taken.enter_context(compiling)
+                taken.enter_context(self._lock)
+                # Numba may have been imported meanwhile. Its locks of what it makes once come before the one of those
+                # who compile in a thread that makes it, and after it in all others, so nobody may wait for them.
+                if compiling is numba_settings.compiler_lock() and all(
+                    _take(lock, taken) for lock in numba_settings.making_locks()
+                ):
+                    self._taken.append(taken.pop_all())
+                    return
+            time.sleep(0.001)
 
     def release(self) -> None:
-        """Give both back."""
-        self._lock.release()
-        compiling = self._taken.pop()
-        if compiling is not None:
-            compiling.release()
+        """Give all back."""
+        self._taken.pop().close()  # out of the list before another thread that forks adds its own
 
 
-@functools.cache
-def _importing() -> _Importing:
+def _take(lock: Any, taken: contextlib.ExitStack) -> bool:
+    """Take a lock if nobody has it."""
+    free = lock.acquire(blocking=False)
+    if free:
+        taken.callback(lock.release)
+    return bool(free)
+
+
+_importing = _Importing()
+
+
+@functools.cache  # two threads may both come to make a fork wait: it takes the lock twice then
+def importing() -> _Importing:
+    """What to hold while something is imported late, for which a fork waits then."""
     import logging  # noqa: F401 - an import may ask for its lock, so a fork has to take ours before
 
-    importing = _Importing()
-    hold_while_forking(importing)
-    return importing
+    hold_while_forking(_importing)
+    return _importing
 
 
 def numba_internals() -> Any:
@@ -87,9 +104,17 @@ def numba_internals() -> Any:
     return _enter("_kernels.numba_internals")
 
 
+def made_ready() -> Any:
+    """What can be asked of Numba, after what it makes once under its own locks, which come before that of imports."""
+    import_numba()
+    internals = numba_internals()
+    internals.cpu_target.target_context  # noqa: B018 - which the first function that is to be compiled needs
+    return internals
+
+
 def make_known() -> None:
     """Make our functions known inside `@njit`."""
-    import_numba()
+    made_ready()
     _enter("_compiler.njit")
 
 
@@ -107,7 +132,7 @@ def _enter(room: str) -> Any:
     name = f"{sources.PACKAGE}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
-    with deferred(), _importing():
+    with deferred(), importing():
         if not sources.are_unchanged():
             raise RuntimeError(
                 "fastact was replaced while this process runs, and more of it is needed now: start it again"

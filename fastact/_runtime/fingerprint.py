@@ -190,7 +190,9 @@ class _Walk:
         if not function.overloads:
             return True
         now, then = self.of_helper(function), _compiled_by.get(function, {})
-        return not now.reaches_names or all(then.get(signature) == now.digest() for signature in function.overloads)
+        return not now.reaches_names or all(
+            then.get(signature) == now.digest() for signature in list(function.overloads)
+        )
 
 
 def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:

@@ -11,20 +11,23 @@ import os
 import threading
 from typing import Any
 
+from .interrupts import deferred
+
 lock = threading.RLock()
 
 
 def hold_while_forking(each: Any) -> None:
     """Let a fork wait for a lock. What is asked for last is taken first."""
-    held: list[bool] = []  # another thread may come here between the two ends of a fork
+    held: list[int] = []  # by which threads: another may come here between the two ends of a fork
 
     def before() -> None:
-        each.acquire()
-        held.append(True)
+        with deferred():  # an exception would be dropped, and the fork go on
+            each.acquire()
+            held.append(threading.get_ident())
 
     def after() -> None:
-        if held:
-            held.pop()
+        if threading.get_ident() in held:
+            held.remove(threading.get_ident())
             each.release()
 
     if hasattr(os, "register_at_fork"):

@@ -38,6 +38,12 @@ def compiler_lock() -> Any:
     return getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
 
 
+def making_locks() -> list[Any]:
+    """Numba's locks of what it makes once, of a processor and of types, when it is first asked for."""
+    target = getattr(sys.modules.get("numba.core.registry"), "CPUTarget", object)
+    return [made._lock for made in vars(target).values() if hasattr(made, "_lock")]
+
+
 def is_there() -> bool:
     """Whether Numba is imported or can be."""
     return is_imported() or _found() is not None

@@ -59,7 +59,9 @@ def _start() -> None:
         return
     _load_tbb()
     try:
-        with _short_spins():  # this starts the pool, without which the symbols that the code needs do not exist
+        # This starts the pool, without which the symbols that the code needs do not exist; a child process that was
+        # forked meanwhile could not.
+        with door.importing(), _short_spins():
             users_choice = numba.get_num_threads()
     except ValueError as error:
         _stay_on_one_thread(f"Numba has no threading layer: {error}")

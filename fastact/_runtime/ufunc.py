@@ -15,7 +15,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from . import loop_record, numba_settings, sources, store, threads
+from . import door, loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
 from .locks import lock
 
@@ -182,7 +182,8 @@ class Activation:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
         if isinstance(self.kernel, str):
             return self.kernel.encode()
-        from . import fingerprint  # the modules that take code apart are not needed for ours
+        with door.importing():
+            from . import fingerprint  # the modules that take code apart are not needed for ours
 
         return fingerprint.of(self.kernel)
 
@@ -234,7 +235,8 @@ def _of_function(
         raise TypeError(f"{python.__name__} takes {len(parameters)} inputs, and its derivative {slope.nin}")
     made = Activation(python, python.__name__, doc, parameters, integers, memory_bound)
     made.derivative = slope
-    from . import pickling  # which is of no use for ours
+    with door.importing():
+        from . import pickling  # which is of no use for ours
 
     pickling.learn()
     return made.ufunc
