@@ -210,20 +210,14 @@ def test_while_another_thread_imports_what_compiles(tmp_path: Path) -> None:
     code = """
 import fastact
 begun = threading.Event()
-class Slow:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "fastact._kernels.requirements":
-            begun.set()
-            time.sleep(1)
-sys.meta_path.insert(0, Slow)
+before("fastact._kernels.requirements", lambda: (begun.set(), time.sleep(1)))
 thread = threading.Thread(target=lambda: fastact.relu(np.ones(3)))
 thread.start()
 begun.wait()
 in_child(lambda: fastact.tanh(np.ones(3)))
 thread.join()
 """
-    run(WITHOUT_NUMBA + code, tmp_path)
+    run(WITHOUT_NUMBA + BEFORE_MODULES + code, tmp_path)
 
 
 def test_while_another_thread_imports_us() -> None:
