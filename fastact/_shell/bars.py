@@ -14,6 +14,9 @@ def draw(path: str | Path, measured: Iterable[Measurement]) -> None:
     panels: dict[str, list[Measurement]] = {}
     for each in measured:
         panels.setdefault(f"{each.dtype}, {each.size:,} elements", []).append(each)
+    times = [ns for rows in panels.values() for each in rows for ns in (each.numpy_ns, each.fastact_ns)]
+    # At least a decade and a bit: of less matplotlib labels the parts, which overlap.
+    limits = min(times) / 2, max(max(times) * 3, min(times) * 6)
     most = max(map(len, panels.values()))
     figure = pictures.figure(4.5 * len(panels), 1.2 + 0.36 * most)
     for axes, (title, rows) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True):
@@ -25,11 +28,10 @@ def draw(path: str | Path, measured: Iterable[Measurement]) -> None:
             longer = max(each.numpy_ns, each.fastact_ns)
             axes.text(longer, place, f" {each.ratio:.1f}×", verticalalignment="center")
         axes.set_yticks(range(len(rows)), names)
+        axes.margins(y=0.01)
         axes.invert_yaxis()
         axes.set_xscale("log")
-        shortest, longest = min(theirs + ours), max(theirs + ours)
-        # At least a decade and a bit: of less matplotlib labels the parts, which overlap.
-        axes.set_xlim(shortest / 2, max(longest * 3, shortest * 6))
+        axes.set_xlim(limits)  # the same in each panel, so that bars are compared across them
         axes.set_xlabel("ns per element")
         axes.set_title(title)
         axes.spines[["right", "top"]].set_visible(False)
