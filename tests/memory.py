@@ -102,6 +102,7 @@ def overlapping(draw: Any, first: Wanted, second: Wanted, plain: bool = False) -
     ends = [sign * (rooms[i] + n * first.dtype.itemsize) for i, sign in ((0, 1), (1, -1)) for n in range(-3, 2)]
     far = draw(
         st.one_of(
+            st.just(0),
             st.integers(-80, 80),
             st.integers(-9, 9).map(lambda n: 64 * n),
             st.integers(-rooms[1], rooms[0]),

@@ -288,6 +288,18 @@ except MemoryError:
     assert run(code) == "no memory\n"
 
 
+@pytest.mark.parametrize("shape", [(3, 23), (50, 4, 9), (5000, 19), (40, 50_003)])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_in_place_along_each_axis(name: str, dtype: type, shape: tuple[int, ...]) -> None:
+    """Columns are computed by the vector, and a last vector holds some that the one before did."""
+    x: Array = np.random.default_rng(4).normal(size=shape).astype(dtype)
+    for axis in range(x.ndim):
+        expected = faces[name](x, axis)
+        for out in (x.copy(), np.asfortranarray(x)):
+            np.testing.assert_array_equal(faces[name](out, axis, out), expected)
+
+
 def test_in_place_of_overlapping_memory() -> None:
     memory = np.random.default_rng(5).normal(size=2000)
     x, out = memory[:1000].reshape(10, 100), memory[500:1500].reshape(10, 100)

@@ -43,6 +43,14 @@ def _is_direct(job, record):
     return job[X_ROW] == size and job[Y_ROW] == size and job[COUNT] >= LINE // size
 
 
+@compiled(**STRICT)
+def _taken(job, record, count):
+    """How many of the first `count` rows the function takes where they are: in place only whole vectors of columns."""
+    if not _is_direct(job, record):
+        return 0
+    return count // job[UNIT] * job[UNIT] if job[X] == job[Y] else count
+
+
 def part(job, index):
     """One part of a call."""
     record = at(job[RECORD], types.intp)
@@ -54,16 +62,16 @@ def part(job, index):
         return
     state = enter_default_float_state()
     x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
-    if _is_direct(job, record):
-        call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, count))
-    else:
+    done = _taken(job, record, count)
+    if done > 0:
+        call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, done))
+    if done < count:
         size = record[LOOP_ITEM_SIZE]
         length = max(1, n) * size
         scratch, at_once = stack(_SCRATCH), _SCRATCH // length
         if job[SCRATCH] != 0:
             scratch, at_once = job[SCRATCH] + index * length, 1
         results = 1 if record[axis_record.REDUCES] != 0 else n
-        done = 0
         while done < count:  # for a step, `range` has an exception, which can not be without Numba's runtime
             rows = min(at_once, count - done)
             for i in range(rows):
@@ -86,11 +94,10 @@ def drive(addresses, dimensions, strides, record):
     single = job[N] <= 1
     job[X_STEP] = size if single else strides[2]
     job[Y_STEP] = size if single or record[axis_record.REDUCES] != 0 else strides[3]
-    direct = _is_direct(job, record)
-    job[UNIT] = LINE // size if direct and job[X_STEP] != size else 1
+    job[UNIT] = LINE // size if _is_direct(job, record) and job[X_STEP] != size else 1
     job[PARTS], job[SCRATCH] = 1, 0
     length = job[N] * record[LOOP_ITEM_SIZE]
-    large = length > _SCRATCH and not direct
+    large = length > _SCRATCH and _taken(job, record, job[COUNT]) < job[COUNT]
     cut, fewest = pool.Shares(1, 1), fewest_shared(record)
     rows = job[COUNT]
     if rows * job[N] > fewest and rows >= 2 * job[UNIT]:

@@ -184,7 +184,8 @@ def function(name: str, kind: Any) -> Callable[..., Any]:
     """`function(x, x_row, x_step, y, y_row, y_step, n, count)` of `count` rows of n numbers of a type.
 
     It takes addresses and, in bytes, strides from row to row and along a row. Numbers are contiguous along the rows or
-    from row to row, in x and y alike; in the second case there is at least a vector of rows.
+    from row to row, in x and y alike; in the second case there is at least a vector of rows, and in place there are
+    whole vectors: the last one may overlap the one before, whose results it must not find where its numbers were.
     """
     number = Number.of(kind)
     size, lanes = number.size, number.lanes
@@ -195,7 +196,7 @@ def function(name: str, kind: Any) -> Callable[..., Any]:
         widest_vectors()
         if x_step != size:
             for first in range(0, count, lanes):
-                place = min(first, count - lanes) * size  # the last vector overlaps the one before
+                place = min(first, count - lanes) * size
                 columns(x + place, x_step, y + place, y_step, n)
         elif 0 < n < SHORT:
             short_rows(x, x_row, y, y_row, n, count)
