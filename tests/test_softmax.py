@@ -68,6 +68,25 @@ def test_error(name: str, dtype: Any) -> None:
     assert largest_error(name, dtype) <= bound(bounds[name], dtype)
 
 
+@pytest.mark.parametrize("other", [-1e-4, -0.69, -7.3, -15.7])
+@pytest.mark.parametrize("name", NAMES)
+def test_error_of_many_numbers(name: str, other: float) -> None:
+    """Equal ones, each of which is rounded like the others where they are added."""
+    row = np.full((1, 2**20), other, np.float32)
+    row[0, 0] = 0
+    right, magnitude = in_longdouble(name, row)
+    found = faces[name](row)
+    assert ulps(found, right, magnitude) <= bound(bounds[name], np.float32)
+    columns = np.repeat(row[0], 16).reshape(-1, 16)
+    np.testing.assert_array_equal(faces[name](columns, 0).T, np.repeat(found, 16, axis=0))
+
+
+def test_more_of_the_largest_numbers_than_float32_counts() -> None:
+    n = 2**24 + 2**20 + 1
+    columns = np.broadcast_to(np.zeros(16, np.float32), (n, 16))
+    np.testing.assert_array_equal(fastact.logsumexp(columns, axis=0), np.full(16, np.log(n), np.float32))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_reference(name: str) -> None:
     for x in rows(17, 40):

@@ -4,8 +4,9 @@ What is computed of each number is its decay times a power of two and e^(m - n l
 goes into the exponent (`exponential`), so no difference is rounded. Where n ln 2 would not be exact, x - m is, and is
 taken first.
 
-S is summed with the rest that it is rounded from, and those of the decays. Its logarithm is that of 1 + z, where z
-leaves out the largest number: where that stands far above the others ln S is near 0, and loses nothing.
+S is summed with the rest that it is rounded from, and those of the decays. A rest grows with the numbers, and with it
+what itself is rounded by, so it is settled in time. The logarithm of S is that of 1 + z, where z leaves out the largest
+number: where that stands far above the others ln S is near 0, and loses nothing.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ def _sum_with_compiled(total: Any, rest: Any, e: Any, s: Any, p: Any) -> Any:
         return total, rest
 
     return each
+
+
+@compiled(**INLINED)
+def settled(total, rest):
+    """The same sum with a rest that is no larger than what it is rounded by."""
+    result = total + rest
+    return result, sum_rest(total, rest, result)
 
 
 @compiled(**INLINED)
