@@ -137,8 +137,6 @@ def check_overlap(data: Any) -> None:
     pools, table = right(name, code)
     which = data.draw(st.integers(0, ufunc.nin - 1))
     of_input, of_result = (Wanted(shape, np.dtype(code), data.draw(layouts(shape, of_result=True))) for _ in range(2))
-    if data.draw(st.integers(0, 3)) == 0:
-        of_result = of_input
     shared, out, memory = data.draw(overlapping(of_input, of_result))
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     places = [generator.integers(0, len(numbers), shape) for numbers in pools]

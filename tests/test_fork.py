@@ -222,7 +222,7 @@ thread.join()
 
 def test_while_another_thread_imports_us() -> None:
     code = """
-imports, forks = threading.Event(), threading.Event()
+imports = threading.Event()
 before("fastact._compiler.njit", lambda: (imports.set(), time.sleep(1)))
 thread = threading.Thread(target=lambda: __import__("fastact"))
 thread.start()

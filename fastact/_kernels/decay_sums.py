@@ -145,26 +145,19 @@ def _clear(sums, zero, first, end):
 
 
 @compiled(**INLINED)
+def _settle(sums, kind, lanes):
+    """Settle the rests of all partial sums."""
+    for place in range(sums, sums + lanes * LINE, LINE):
+        total, rest = settled(load(place, kind), load(place + SQUARE, kind))
+        store(total, place)
+        store(rest, place + SQUARE)
+
+
+@compiled(**INLINED)
 def _less(total, rest, number):
     """A sum and its rest without a number."""
     left = total - number
     return left, rest + sum_rest(total, -number, left)
-
-
-@functools.cache
-def _settle(number: Number) -> Callable[..., Any]:
-    """Settle the rests of all partial sums."""
-    kind, _, lanes, _, _ = number
-
-    @compiled(**INLINED)
-    def settle(sums):
-        for place in range(sums, sums + lanes * LINE, LINE):
-            total, rest = settled(load(place, kind), load(place + SQUARE, kind))
-            store(total, place)
-            store(rest, place + SQUARE)
-
-    made: Callable[..., Any] = settle
-    return made
 
 
 @functools.cache
@@ -285,7 +278,7 @@ def sums_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
         return add
 
-    add_several, add_one, settle = adder(several), adder(1), _settle(number)
+    add_several, add_one = adder(several), adder(1)
 
     @compiled(**APART)
     def add_columns(x, x_step, y, y_step, n, kept, sums):
@@ -301,7 +294,7 @@ def sums_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any]]:
             for i in range(in_turns, end):
                 add_one(i, x, x_step, y, y_step, scale, sums)
             if end - first == _ADDED * lanes:
-                settle(sums)
+                _settle(sums, kind, lanes)
 
     @compiled(**INLINED)
     def of_columns(x, x_step, y, y_step, n, m):
@@ -391,7 +384,7 @@ def logarithms_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any
 
         return add
 
-    add_several, add_one, settle = adder(several), adder(1), _settle(number)
+    add_several, add_one = adder(several), adder(1)
 
     @compiled(**APART)
     def add_columns(x, x_step, n, kept, counts, sums):
@@ -410,7 +403,7 @@ def logarithms_of(number: Number) -> tuple[Callable[..., Any], Callable[..., Any
                 found = add_one(i, x, x_step, scale, m, found, sums)
             count, count_rest = settled(count, count_rest + found)
             if end - first == _ADDED * lanes:
-                settle(sums)
+                _settle(sums, kind, lanes)
         store(count, counts)
 
     @compiled(**INLINED)

@@ -107,7 +107,7 @@ def numba_internals() -> Any:
 def made_ready() -> Any:
     """What can be asked of Numba, after what it makes once under its own locks, which come before that of imports."""
     import_numba()
-    internals = numba_internals()
+    internals = _enter("_kernels.numba_internals")
     internals.cpu_target.target_context  # noqa: B018 - which the first function that is to be compiled needs
     return internals
 
