@@ -99,21 +99,22 @@ class Wanted(NamedTuple):
 def overlapping(draw: Any, first: Wanted, second: Wanted, plain: bool = False) -> tuple[Array, Array, Array]:
     """Two arrays, one of which lies in the memory of the other, or before it or behind it, and those bytes.
 
-    Half of those of one shape and type have one layout, that of the second.
+    Half of those of one shape and type have one layout, that of the second, and half of these lie in one place.
     """
-    if first[:2] == second[:2] and draw(st.booleans()):
+    alike = first[:2] == second[:2] and draw(st.booleans())
+    if alike:
         first = second
     rooms = [room(*wanted) for wanted in (first, second)]
     ends = [sign * (rooms[i] + n * first.dtype.itemsize) for i, sign in ((0, 1), (1, -1)) for n in range(-3, 2)]
-    far = draw(
+    elsewhere = draw(
         st.one_of(
-            st.just(0),
             st.integers(-80, 80),
             st.integers(-9, 9).map(lambda n: 64 * n),
             st.integers(-rooms[1], rooms[0]),
             st.sampled_from(ends),  # where the one ends, the other begins, or a little earlier
         )
     )
+    far = 0 if alike and draw(st.booleans()) else elsewhere
     if plain:
         far -= far % 8
     memory = np.full(2 * MARGIN + sum(rooms) + abs(far), GUARD, np.uint8)
