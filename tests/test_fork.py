@@ -180,8 +180,7 @@ def compiled(times=5):
 
 def test_while_another_thread_compiles_what_logs() -> None:
     """The lock of `logging` is asked for by those who compile, and by a fork."""
-    first = "import sys, fastact\nassert 'logging' not in sys.modules\n"
-    run(f"{first}{SETTING}{FORKS}forks(compiled, lambda: None)")
+    run(f"import fastact\n{SETTING}{FORKS}forks(compiled, lambda: None)")
 
 
 @pytest.mark.parametrize("disabled", [pytest.param("0", marks=pytest.mark.long), "1"])
@@ -215,6 +214,19 @@ thread = threading.Thread(target=lambda: fastact.relu(np.ones(3)))
 thread.start()
 begun.wait()
 in_child(lambda: fastact.tanh(np.ones(3)))
+thread.join()
+"""
+    run(WITHOUT_NUMBA + BEFORE_MODULES + code, tmp_path)
+
+
+def test_that_has_begun_when_another_thread_imports_numba(tmp_path: Path) -> None:
+    code = """
+import fastact
+begun = threading.Event()
+before("numba", lambda: (begun.set(), time.sleep(1)))
+thread = threading.Thread(target=lambda: fastact.relu(np.ones(3)))
+os.register_at_fork(before=lambda: (thread.start(), begun.wait()))
+in_child(lambda: fastact.tanh(np.ones(3)), 10)
 thread.join()
 """
     run(WITHOUT_NUMBA + BEFORE_MODULES + code, tmp_path)
@@ -277,7 +289,7 @@ import fastact
 from fastact._runtime import door
 holds, done = threading.Event(), threading.Event()
 def hold():
-    with door.importing():
+    with door.importing:
         holds.set()
         done.wait()
 holder = threading.Thread(target=hold)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
+import logging  # noqa: F401 - a fork takes its lock, which an import may ask for: before ours if it came after us
 import sys
 import threading
 import time
@@ -32,7 +32,7 @@ def compiler() -> Any:
 
 def import_numba() -> Any:
     """Numba; a fork waits for the import."""
-    with deferred(), importing():
+    with deferred(), importing:
         import numba
     return numba
 
@@ -84,16 +84,8 @@ def _take(lock: Any, taken: contextlib.ExitStack) -> bool:
     return bool(free)
 
 
-_importing = _Importing()
-
-
-@functools.cache  # two threads may both come to make a fork wait: it takes the lock twice then
-def importing() -> _Importing:
-    """What to hold while something is imported late, for which a fork waits then."""
-    import logging  # noqa: F401 - an import may ask for its lock, so a fork has to take ours before
-
-    hold_while_forking(_importing)
-    return _importing
+importing = _Importing()  #: to be held while something is imported late
+hold_while_forking(importing)  # from the first: a fork that has begun hears of no lock any more
 
 
 def numba_internals() -> Any:
@@ -132,7 +124,7 @@ def _enter(room: str) -> Any:
     name = f"{sources.PACKAGE}.{room}"
     if name in sys.modules:
         return importlib.import_module(name)  # which waits for another thread that is importing it
-    with deferred(), importing():
+    with deferred(), importing:
         if not sources.are_unchanged():
             raise RuntimeError(
                 "fastact was replaced while this process runs, and more of it is needed now: start it again"

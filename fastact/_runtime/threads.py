@@ -61,7 +61,7 @@ def _start() -> None:
     try:
         # This starts the pool, without which the symbols that the code needs do not exist; a child process that was
         # forked meanwhile could not.
-        with door.importing(), _short_spins():
+        with door.importing, _short_spins():
             users_choice = numba.get_num_threads()
     except ValueError as error:
         _stay_on_one_thread(f"Numba has no threading layer: {error}")

@@ -182,7 +182,7 @@ class Activation:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
         if isinstance(self.kernel, str):
             return self.kernel.encode()
-        with door.importing():
+        with door.importing:
             from . import fingerprint  # the modules that take code apart are not needed for ours
 
         return fingerprint.of(self.kernel)
@@ -235,7 +235,7 @@ def _of_function(
         raise TypeError(f"{python.__name__} takes {len(parameters)} inputs, and its derivative {slope.nin}")
     made = Activation(python, python.__name__, doc, parameters, integers, memory_bound)
     made.derivative = slope
-    with door.importing():
+    with door.importing:
         from . import pickling  # which is of no use for ours
 
     pickling.learn()
