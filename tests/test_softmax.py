@@ -232,7 +232,7 @@ def test_mistakes(name: str) -> None:
 
 
 def test_inside_njit() -> None:
-    x = np.random.default_rng(4).normal(size=(20, 30))
+    x = np.random.default_rng(4).normal(size=(20, 30)).astype(np.float32)
 
     @njit
     def into(x, out, reduced, axis):  # type: ignore[no-untyped-def]
@@ -243,14 +243,14 @@ def test_inside_njit() -> None:
     def passed(function, x):  # type: ignore[no-untyped-def]
         return function(x)
 
-    out, reduced = np.empty_like(x), np.empty(20)
+    out, reduced = np.empty_like(x), np.empty(20, x.dtype)
     into(x, out, reduced, -1)
     np.testing.assert_array_equal(out, fastact.softmax(x))
     np.testing.assert_array_equal(reduced, fastact.logsumexp(x))
     into(x, x, reduced, 1)
     np.testing.assert_array_equal(x, out)
     np.testing.assert_array_equal(passed(fastact.softmax, x), fastact.softmax(x))
-    for other in (np.arange(12).reshape(3, 4), x[::2, ::-3], x[0]):
+    for other in (np.arange(12, dtype=np.int16).reshape(3, 4), x[::2, ::-3], x[0]):
         np.testing.assert_array_equal(passed(fastact.logsumexp, other), fastact.logsumexp(other))
     bytes_ = np.arange(12, dtype=np.int8).reshape(3, 4)  # float16 from Python, which does not exist here
     np.testing.assert_array_equal(passed(fastact.softmax, bytes_), fastact.softmax(bytes_.astype(np.float32)))
