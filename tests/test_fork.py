@@ -45,6 +45,10 @@ def use_threads():
     double(np.ones(1000))
 """
 
+#: Where its wheel puts TBB, which Numba finds by itself only with our help.
+FIND_TBB = {"LD_LIBRARY_PATH": str(Path(sys.prefix, "lib"))}
+TWO_OF_TBB = FIND_TBB | {"NUMBA_THREADING_LAYER": "tbb", "NUMBA_NUM_THREADS": "2"}
+
 WITHOUT_NUMBA = SETTING.replace("import numpy as np, numba", "import numpy as np")
 
 
@@ -71,8 +75,7 @@ check()
 if numba.threading_layer() != "workqueue":
     assert fastact.get_num_threads() == numba.config.NUMBA_NUM_THREADS
 """
-    libraries = str(Path(sys.prefix, "lib"))  # where the wheel puts TBB, which Numba finds by itself only with our help
-    run(SETTING + code, NUMBA_THREADING_LAYER=layer, LD_LIBRARY_PATH=libraries)
+    run(SETTING + code, NUMBA_THREADING_LAYER=layer, **FIND_TBB)
 
 
 def test_a_child_on_openmp_keeps_to_one_thread() -> None:
@@ -91,6 +94,29 @@ def child():
 in_child(child)
 """
     run(SETTING + code, NUMBA_THREADING_LAYER="omp", NUMBA_NUM_THREADS="2")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_child_on_tbb_keeps_to_one_thread_unless_who_forks_started_it(ours: bool) -> None:
+    """Else TBB is there what it was when it was copied, with work that nobody will end."""
+    code = f"""
+import fastact
+def in_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+def on(count):
+    check()
+    assert fastact.get_num_threads() == count
+def start():
+    check() if {ours} else use_threads()
+    in_child(lambda: on(2))
+    in_child(lambda: in_child(lambda: on(2)))
+{"" if ours else "start(); check()"}
+in_thread({"start" if ours else "lambda: in_child(lambda: on(1))"})
+in_child(lambda: on({1 if ours else 2}))
+"""
+    run(SETTING + code, **TWO_OF_TBB)
 
 
 def test_while_another_thread_compiles(tmp_path: Path) -> None:
@@ -138,6 +164,26 @@ thread.join()
 check()
 """
     run(SETTING + code)
+
+
+def test_while_another_thread_measures_the_pool() -> None:
+    code = """
+import fastact
+from fastact._runtime import threads
+use_threads()
+costs, measures, forked = threads._costs, threading.Event(), threading.Event()
+threads._costs = lambda *arguments: (measures.set(), forked.wait(5), costs(*arguments))[-1]
+thread = threading.Thread(target=threads.start)  # as by warmup(), outside of a call
+thread.start()
+measures.wait()
+def child():
+    check()
+    assert fastact.get_num_threads() == 1
+in_child(child)
+forked.set()
+thread.join()
+"""
+    run(SETTING + code, **TWO_OF_TBB)
 
 
 @pytest.mark.parametrize("first", ["", "_thread.start_new_thread(time.sleep, (20,))"])

@@ -89,6 +89,7 @@ def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
     run(code, tmp_path, **on_level(level, None))
 
 
+@pytest.mark.long
 def test_without_anything(tmp_path: Path) -> None:
     """On no more than what every processor of its kind has."""
     code = """

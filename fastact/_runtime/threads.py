@@ -7,6 +7,7 @@ import ctypes
 import operator
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ _pool[pool_record.THREADS] = numba_settings.threads()
 _pool[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = 3500  # ns, until it is measured
 
 _chosen = False  # whether the user asked for more than one thread
+_launcher = threading.main_thread().ident  # which started Numba's threads, or is the likeliest to
 _obstacle = ""  # why calls stay on their own thread whatever was asked; empty where nothing is in the way
 if not numba_settings.is_there():
     _obstacle = "the threads are Numba's, and it is not installed: pip install numba"
@@ -62,6 +64,7 @@ def _start() -> None:
         # This starts the pool, without which the symbols that the code needs do not exist; a child process that was
         # forked meanwhile could not.
         with door.importing, _short_spins():
+            _note_launcher()
             users_choice = numba.get_num_threads()
     except ValueError as error:
         _stay_on_one_thread(f"Numba has no threading layer: {error}")
@@ -79,7 +82,11 @@ def _start() -> None:
     most = min(numba_settings.threads(), pool_record.MOST_THREADS)
     if most > 1:
         numba.set_num_threads(most)
-        _pool[pool_record.FAN_OUT_TIME], _pool[pool_record.LEAST_THREAD_TIME] = _costs(fan_out, most)
+        _measuring.add(threading.get_ident())
+        try:
+            _pool[pool_record.FAN_OUT_TIME], _pool[pool_record.LEAST_THREAD_TIME] = _costs(fan_out, most)
+        finally:
+            _measuring.discard(threading.get_ident())
         _pool[pool_record.THREAD_TIME] = _pool[pool_record.LEAST_THREAD_TIME]
         numba.set_num_threads(users_choice)
     _pool[pool_record.FAN_OUT] = fan_out
@@ -87,6 +94,7 @@ def _start() -> None:
 
 _QUICKEST_THREAD = 300  # ns
 _FIRST_RUNS, _RUNS = 20, 20
+_measuring: set[int] = set()  # threads that use the pool to see what it costs
 
 
 def _costs(fan_out: int, most: int) -> tuple[float, float]:
@@ -108,6 +116,13 @@ def _costs(fan_out: int, most: int) -> tuple[float, float]:
 
 
 _FORKED = "the process was forked from one that used OpenMP, which does not survive that"
+
+
+def _note_launcher() -> None:
+    """Say that this thread starts Numba's threads, unless they run already."""
+    global _launcher
+    if layer() is None:
+        _launcher = threading.get_ident()
 
 
 def _stay_on_one_thread(obstacle: str) -> None:
@@ -152,12 +167,16 @@ def _may_be_a_copy() -> bool:
 
 def _in_child() -> None:
     """After a fork: only this thread exists, and the pool may have been in use."""
-    busy = _pool[pool_record.BUSY] != 0
+    busy = _pool[pool_record.BUSY] != 0 or len(_measuring) > 0
     _pool[pool_record.BUSY] = 0
+    _measuring.clear()
+    _note_launcher()
     if layer() == "omp":
         _stay_on_one_thread(_FORKED)
     elif busy:
         _stay_on_one_thread("the process was forked while another thread used the pool")
+    elif threading.get_ident() != _launcher:  # who alone gets TBB through a fork; here it is what it was there
+        _stay_on_one_thread("the process was forked by another thread than the one that started Numba's threads")
 
 
 if hasattr(os, "register_at_fork"):
@@ -210,7 +229,7 @@ def set_num_threads(n: SupportsIndex) -> None:
     RuntimeWarning
         If calls stay on one thread whatever is asked, which may be known only when threads are first wanted: on Numba's
         workqueue layer, which can not be shared; where Numba finds no threading layer; in a process forked from one
-        that used OpenMP.
+        that used OpenMP, or forked by another thread than the one that started the pool.
 
     Examples
     --------
