@@ -74,10 +74,11 @@ def start(
 
 
 def run(code: str, cache: Path | str | None = None, wrapper: Sequence[str] = (), **environment: str) -> str:
-    """What Python code printed; it must end well and warn of nothing."""
+    """What Python code printed; it must end well, and each of its threads, and warn of nothing."""
     strict = "import warnings; warnings.simplefilter('error', RuntimeWarning)\n"
     done = start(strict + code, cache, wrapper, **environment)
     assert done.returncode == 0, done.stderr
+    assert "Exception in thread" not in done.stderr, done.stderr
     return done.stdout
 
 

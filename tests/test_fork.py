@@ -96,27 +96,39 @@ in_child(child)
     run(SETTING + code, NUMBA_THREADING_LAYER="omp", NUMBA_NUM_THREADS="2")
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_a_child_on_tbb_keeps_to_one_thread_unless_who_forks_started_it(ours: bool) -> None:
-    """Else TBB is there what it was when it was copied, with work that nobody will end."""
-    code = f"""
+USES_AND_FORKS = """
 import fastact
+from concurrent.futures import ThreadPoolExecutor
 def in_thread(work):
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor() as executor:
+        executor.submit(work).result()
 def on(count):
     check()
     assert fastact.get_num_threads() == count
-def start():
-    check() if {ours} else use_threads()
+def uses_and_forks(use):
+    use()
     in_child(lambda: on(2))
     in_child(lambda: in_child(lambda: on(2)))
-{"" if ours else "start(); check()"}
-in_thread({"start" if ours else "lambda: in_child(lambda: on(1))"})
-in_child(lambda: on({1 if ours else 2}))
 """
-    run(SETTING + code, **TWO_OF_TBB)
+
+
+def test_a_child_keeps_to_one_thread_if_another_than_its_own_started_tbb() -> None:
+    """TBB is there what it was when it was copied, with work that nobody will end."""
+    code = """
+in_thread(lambda: uses_and_forks(check))
+in_child(lambda: on(1))
+"""
+    run(SETTING + USES_AND_FORKS + code, **TWO_OF_TBB)
+
+
+def test_so_it_does_where_the_user_started_tbb() -> None:
+    code = """
+uses_and_forks(use_threads)
+check()
+in_thread(lambda: in_child(lambda: on(1)))
+in_child(lambda: on(2))
+"""
+    run(SETTING + USES_AND_FORKS + code, **TWO_OF_TBB)
 
 
 def test_while_another_thread_compiles(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def _in_child() -> None:
         _stay_on_one_thread(_FORKED)
     elif busy:
         _stay_on_one_thread("the process was forked while another thread used the pool")
-    elif threading.get_ident() != _launcher:  # who alone gets TBB through a fork; here it is what it was there
+    elif layer() == "tbb" and threading.get_ident() != _launcher:  # who alone gets it through a fork
         _stay_on_one_thread("the process was forked by another thread than the one that started Numba's threads")
 
 
