@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import fastact
 from fastact._kernels import lookup
+from fastact._runtime.registry import Row
 
 from . import minimax
 from .reference import (
@@ -165,6 +168,25 @@ def test_elu_is_its_definition(dtype: type[np.floating], alpha: float) -> None:
     error = np.abs(fastact.elu(x, dtype(alpha)).astype(np.longdouble) - right)
     assert (error <= bound(ROWS["elu"].ulp, dtype) * np.spacing(np.abs(right.astype(dtype)))).all()
     assert fastact.elu(x, alpha).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_elu_and_its_slope_with_any_alpha(dtype: type[np.floating]) -> None:
+    generator, info = np.random.default_rng(0), np.finfo(dtype)
+    furthest = np.log(2) * (info.maxexp - info.minexp + info.nmant)  # where the largest alpha is brought to 0
+    x = -np.concatenate([generator.uniform(0, 5, 2_000), generator.uniform(0, furthest, 2_000)]).astype(dtype)
+    alpha = generator.uniform(-2, 2, x.size).astype(dtype)
+    alpha = np.ldexp(alpha, generator.integers(info.minexp, info.maxexp, x.size)).astype(dtype)
+    cases: list[tuple[Row, Callable[[Any], Any]]] = [
+        (ROWS["elu"], mpmath.expm1),
+        (FUNCTIONS["elu_derivative"], mpmath.exp),
+    ]
+    for row, of_x in cases:
+        for a, argument, found in zip(alpha.tolist(), x.tolist(), row.face(x, alpha), strict=True):
+            right = a * of_x(mpmath.mpf(argument))
+            place = np.spacing(np.abs(dtype(float(right))))
+            error = abs(mpmath.mpf(float(found)) - right) / mpmath.mpf(float(place))
+            assert error <= bound(row.ulp, dtype), (row.face, argument, a)
 
 
 def test_nan_payloads_stay_nan() -> None:

@@ -158,7 +158,13 @@ def split(x, shift):
 def reduced(x, shift):
     """The scale 2^n and the rest r of e^-x = 2^n e^-r; 2^n times the power of two that the shift adds."""
     shifted, _, r = split(x, shift)
-    return from_bits(int_shift_left(to_bits(shifted), core(x).fraction_bits)), r
+    return power_of_two(shifted), r
+
+
+@compiled(**INLINED)
+def power_of_two(shifted):
+    """2^n of the sum of an integer n and a shift; times the power of two that the shift adds."""
+    return from_bits(int_shift_left(to_bits(shifted), core(shifted).fraction_bits))
 
 
 @compiled(**INLINED)

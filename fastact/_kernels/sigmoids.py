@@ -18,8 +18,8 @@ from numba.extending import overload
 
 from . import lookup
 from .compiled import INLINED, STRICT, compiled
-from .exponential import Q32, Q64, core, for_type, magnitude, polynomial, power, reduced, shift_to
-from .numbers import copysign, fma, from_bits, int_shift_left, like, to_bits
+from .exponential import Q32, Q64, core, for_type, magnitude, polynomial, power, power_of_two, reduced, shift_to
+from .numbers import copysign, fma, like
 from .tanh_table import TANH
 
 _LN2_REST = float.fromhex("0x1.abc9e3b39803fp-56")  # ln(2) - math.log(2)
@@ -104,7 +104,7 @@ def _tanh_by_exponential(x):
     shifted = fma(a, -k.two * k.log2_e, k.shift)
     m = shifted - k.shift
     h = fma(m, own.half_ln2, a)
-    s = from_bits(int_shift_left(to_bits(shifted), k.fraction_bits))
+    s = power_of_two(shifted)
     sh = s * h
     g = fma(h, polynomial(own.twice_q_of_minus_2h, h), -k.one)
     large = fma(-k.half, s, k.half)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, magnitude, quotient, reduced, times_power
+from .exponential import core, for_type, magnitude, power_of_two, quotient, reduced, split, times_power
 from .gates import cubic, limits, mills, mish_divisor, normal_decay
 from .numbers import fma, like, product_rest
 from .sigmoids import sigmoid
@@ -62,10 +62,17 @@ def prelu_derivative(x, alpha):
 
 @compiled(**INLINED)
 def elu_derivative(x, alpha):
-    """Return 1 where x > 0, else alpha e^x."""
+    """Return 1 where x > 0, else alpha e^x; e^x may be far below what alpha brings back.
+
+    So e^x = 2^n e^-r is multiplied by 2^h, 2^h and 2^(n - 2 h) with h = round(n / 3), which are normal numbers.
+    """
     k = core(x)
-    s, r = reduced(magnitude(x, k.limit), k.shift_over_unit)
-    return k.one if x > like(x, 0) else alpha * (times_power(s, r)[0] * k.unit)
+    _, n, r = split(magnitude(x, k.limit + k.limit), k.shift)
+    shifted = fma(n, like(x, 1 / 3), k.shift)
+    h = shifted - k.shift
+    scale = power_of_two(shifted)
+    y = alpha * times_power(scale, r)[0] * scale * power_of_two(n - (h + h) + k.shift)
+    return k.one if x > like(x, 0) else y
 
 
 @compiled(**INLINED)
