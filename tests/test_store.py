@@ -285,6 +285,25 @@ def test_values_that_changed_after_something_was_compiled(first: str, tmp_path: 
     assert list(map(float, right.split())) == [4.0, 4.0, 4.0, 4.0, 3.0, 3.0, 4.0, 4.0, 3.0]
 
 
+@pytest.mark.parametrize("options", ["", "cache=True"])
+def test_values_of_a_module_that_changed_after_a_helper_was_compiled(options: str, tmp_path: Path) -> None:
+    (tmp_path / "values.py").write_text("k = 2.0\n")
+    helper = f"import numba, values\n@numba.njit({options})\ndef helper(x):\n    return values.k * x\n"
+    (tmp_path / "helpers.py").write_text(helper)
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import fastact, helpers, values
+FIRST
+values.k = 3.0
+print(fastact.activation(lambda x: helpers.helper(x) + 1.0)(1.0))
+"""
+    assert run(code.replace("FIRST", "helpers.helper(1.0)"), tmp_path) == "3.0\n"
+    for kept_by_numba in [*tmp_path.rglob("*.nbi"), *tmp_path.rglob("*.nbc")]:
+        kept_by_numba.unlink()
+    assert run(code.replace("FIRST", ""), tmp_path) == "4.0\n"
+
+
 def test_what_calls_a_helper_is_kept_for_every_type(tmp_path: Path) -> None:
     code = """
 import numba, numpy as np, fastact

@@ -9,6 +9,7 @@ import numba
 from numba import _helperlib, cloudpickle
 from numba.core import cgutils, compiler, entrypoints, errors
 from numba.core import ir as numba_ir
+from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.imputils import lower_builtin
 from numba.core.ir_utils import get_definition, guard
@@ -80,6 +81,11 @@ def options_of(function: Any) -> dict[str, Any] | None:
     """How a function is compiled, or None where that is in a way of its own."""
     standard = function._compiler.pipeline_class is compiler.Compiler and function._can_compile
     return dict(function.targetoptions) if standard and not function.locals else None
+
+
+def keeps_code(function: Any) -> bool:
+    """Whether a function compiled by `njit` keeps its code in files, as `cache=True` says."""
+    return not isinstance(function._cache, NullCache)
 
 
 def overloaded_by_others() -> set[int]:

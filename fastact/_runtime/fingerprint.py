@@ -174,6 +174,8 @@ class _Walk:
         options = self._numba.options_of(function)
         if options is None:
             raise _Unseen
+        if self._numba.keeps_code(function) and self.of_helper(function).reaches_names:
+            raise _Unseen  # code that Numba takes from its own store may be of other values
         if function not in self.helpers:
             if not self._trusting and not self._is_as_compiled(function):
                 raise _Unseen
@@ -198,7 +200,7 @@ class _Walk:
 def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:
     """What the code loads from outside: globals and closure variables, and of a module the attribute it takes.
 
-    Each with whether its name is the function's own to give to something else.
+    Each with whether its name could be given to something else.
     """
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     module = None  # that the instruction before this one loaded
@@ -206,7 +208,7 @@ def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tup
         operation, name = instruction.opname, instruction.argval
         value, is_named = _LOCAL, True
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
-            value, is_named = getattr(module, name, _MISSING), False
+            value, is_named = getattr(module, name, _MISSING), not _is_library(module)
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
             raise _Unseen
         elif operation == "LOAD_GLOBAL":
@@ -243,6 +245,11 @@ def _name_in_library(value: Any) -> str | None:
     if home.partition(".")[0].lstrip("_") not in {library.__name__ for library in _LIBRARIES}:
         return None  # put there by somebody else
     return f"{library.__name__}.{name}"
+
+
+def _is_library(module: Any) -> bool:
+    """Whether a module is Python's, NumPy's or this package's, whose names stand for what they stood for."""
+    return module in _LIBRARIES or sources.is_ours(getattr(module, "__name__", ""))
 
 
 def _is_ours(value: Any) -> bool:
