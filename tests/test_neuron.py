@@ -509,7 +509,7 @@ def compiled_with_tuple(x, w, out):  # type: ignore[no-untyped-def]
     return fastact.neuron(x, w, 0.5, "tanh", out=(out,))
 
 
-def test_out_in_a_tuple() -> None:
+def test_out_in_a_tuple_and_ellipsis() -> None:
     x, w = make((6, 4), np.float32), make((4, 3), np.float32, 1)
     out = np.empty((6, 3), np.float32)
     for compiled in (False, True):
@@ -519,6 +519,9 @@ def test_out_in_a_tuple() -> None:
         else:
             fastact.neuron(x, w, 0.5, "tanh", out=(out,))
         np.testing.assert_allclose(out, expected_neuron(x, w, 0.5, "tanh"), rtol=1e-5, atol=1e-6)
+    always_array: Any = ...
+    assert type(fastact.neuron(x[0], w[:, 0], out=always_array)) is np.ndarray
+    np.testing.assert_array_equal(fastact.neuron(x, w, out=always_array), fastact.neuron(x, w))
     with pytest.raises(ValueError, match="must have one entry, got 2"):
         fastact.neuron(x, w, out=(out, out))  # type: ignore[arg-type]
 

@@ -23,6 +23,10 @@ def test_dask() -> None:
     result = fastact.softmax(whole_rows)
     assert isinstance(result, array.Array)
     np.testing.assert_array_equal(result.compute(), fastact.softmax(X))
+    for function in (fastact.softmax, fastact.logsumexp):
+        result = function(lazy.rechunk(-1), axis=None)
+        assert isinstance(result, array.Array)
+        np.testing.assert_array_equal(result.compute(), function(X, axis=None))
     weights = np.ones((200, 3))
     result = whole_rows.map_blocks(fastact.neuron, weights, chunks=(100, 3))
     np.testing.assert_array_equal(result.compute(), fastact.neuron(X, weights))
@@ -51,6 +55,9 @@ def test_pandas() -> None:
     assert isinstance(fastact.leaky_relu(frame["a"]), pandas.Series)
     assert list(fastact.log_softmax(frame).index) == list("vwxyz")
     assert type(fastact.neuron(frame, np.ones(3))) is np.ndarray
+    kept = fastact.logsumexp(frame, keepdims=True)
+    np.testing.assert_array_equal(kept, fastact.logsumexp(X[:5, :3], keepdims=True), strict=True)
+    assert fastact.logsumexp(frame["a"].astype("Float64")) == fastact.logsumexp(X[:5, 0])
 
 
 def test_masked() -> None:

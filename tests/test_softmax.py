@@ -172,8 +172,11 @@ def test_axes_as_scipys(name: str) -> None:
         out = np.empty_like(expected)
         assert faces[name](x, axis, (out,)) is out
         np.testing.assert_array_equal(out, found)
+        np.testing.assert_array_equal(faces[name](x, axis, (None,)), found)
+        if axis is None:
+            assert type(faces[name](x, axis, ...)) is np.ndarray
         if name == "logsumexp":
-            kept = fastact.logsumexp(x, axis, keepdims=True)
+            kept = fastact.logsumexp(x, axis, keepdims=1)  # type: ignore[call-overload]
             assert kept.shape == scipy.special.logsumexp(x, axis=axis, keepdims=True).shape
             np.testing.assert_array_equal(kept.ravel(), np.ravel(found))
     for number in (
@@ -217,6 +220,7 @@ def test_mistakes(name: str) -> None:
         (TypeError, (np.longdouble(1),), {}),
         (TypeError, (["a"],), {}),
         (TypeError, (np.ma.masked_equal([1.0, 2.0], 1),), {}),
+        (TypeError, ([np.ma.masked_equal([1.0, 2.0], 1)],), {}),
         (TypeError, (x, 1.5), {}),
         (TypeError, (x,), {"out": np.full(x.shape if name != "logsumexp" else 2, 7)}),
         (ValueError, (x, 2), {}),

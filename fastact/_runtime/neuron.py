@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from . import registry
 from .activations import linear
+from .arguments import only_out, refuse_masked
 from .layer import Entry
 from .neuron_record import TYPES
 from .ufunc import find
@@ -145,8 +146,8 @@ def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any
     else:
         alpha = 0.0
     shape = x.shape[:-1] + weights.shape[1:]
-    if isinstance(out, tuple):
-        out = _only(out)
+    out = only_out("neuron", out)
+    always_array, out = out is ..., None if out is ... else out
     if out is not None:
         _check_out(out, shape, resulting)
     entry.load(working, weights.shape[1] if weights.ndim == 2 else 1)
@@ -162,7 +163,7 @@ def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any
         result = result.reshape(shape)
     result = result.astype(resulting, copy=False)
     if out is None:
-        return result
+        return np.asarray(result) if always_array else result
     np.copyto(out, result, casting="same_kind")
     return out
 
@@ -170,12 +171,6 @@ def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any
 def _fit(operand: Any, dtype: np.dtype[Any]) -> Any:
     """The operand in a type and aligned; a Python float as it is."""
     return operand if isinstance(operand, float) else np.require(operand, dtype, "A")
-
-
-def _only(out: tuple[Any, ...]) -> Any:
-    if len(out) != 1:
-        raise ValueError(f"neuron: a tuple for out must have one entry, got {len(out)}")
-    return out[0]
 
 
 def chosen_activation(activation: Any) -> np.ufunc:
@@ -206,10 +201,7 @@ def _real(value: Any, name: str) -> Any:
     """An array of real numbers, or a Python float as it is: that takes the type of the arrays."""
     if type(value) is float and name in ("bias", "alpha"):
         return value
-    if isinstance(value, np.ma.MaskedArray) or (
-        isinstance(value, (list, tuple)) and any(isinstance(item, np.ma.MaskedArray) for item in value)
-    ):
-        raise TypeError(f"neuron: {name} must not be a masked array; fill it first, as with {name}.filled(0)")
+    refuse_masked("neuron", name, value, "0")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         given = "None" if value is None else f"{array.dtype}"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from . import axis_record, loop_record, store, ufunc
+from .arguments import only_out, refuse_masked
 from .capi import LoopTable, c_function
 from .registry import FLOATS_KEPT, Ulp, stated
 
@@ -205,22 +206,23 @@ def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bo
     array([1.00069315e+03, 1.92874985e-22])
     """
     if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
-        return _logsumexp(x, out=out, axis=axis, keepdims=keepdims)
-    return _general(_logsumexp, x, axis, out, keepdims=keepdims)
+        return _logsumexp(x, out=out, axis=axis, keepdims=bool(keepdims))
+    return _general(_logsumexp, x, axis, out, keepdims=bool(keepdims))
 
 
 def _general(gufunc: Any, x: Any, axis: Any, out: Any, **keywords: bool) -> Any:
     """The function of anything, along any axes."""
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{gufunc.__name__}: x must not be a masked array; fill it first, as with x.filled(-np.inf)")
-    if not hasattr(x, "__array_ufunc__"):
-        x = np.asarray(x)
-    if np.ndim(x) > 0 and axis is not None and not isinstance(axis, tuple):
+    name = gufunc.__name__
+    refuse_masked(name, "x", x, "-np.inf")
+    along_one = axis is not None and not isinstance(axis, tuple)
+    if not hasattr(x, "__array_function__") and (keywords or not along_one or not hasattr(x, "__array_ufunc__")):
+        x = np.asarray(x)  # it can keep its type only where the shape stays and it is asked for the whole work
+    if along_one and np.ndim(x) > 0:
         axis = operator.index(axis)
         if not keywords and np.shape(x)[axis : axis + 1 or None] == (0,):
-            raise ValueError(f"{gufunc.__name__}: there are no numbers along axis {axis} of shape {np.shape(x)}")
+            raise ValueError(f"{name}: there are no numbers along axis {axis} of shape {np.shape(x)}")
         return gufunc(x, out=out, axis=axis, **keywords)
-    return _along_axes(gufunc, np.asarray(x), axis, out, **keywords)
+    return _along_axes(gufunc, x, axis, only_out(name, out), **keywords)
 
 
 def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None = None) -> Any:
@@ -236,12 +238,13 @@ def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None 
             raise ValueError(f"{gufunc.__name__}: there are no numbers along axis {axis} of shape {x.shape}")
         result = np.moveaxis(gufunc(rows).reshape(moved.shape), range(x.ndim - len(axes), x.ndim), axes)
     else:
-        result = np.asarray(gufunc(rows))
+        result = gufunc(rows)
         if keepdims:
             result = np.expand_dims(result, axes)
     if out is None:
         return result[()]
-    (out,) = out if isinstance(out, tuple) else (out,)
+    if out is ...:
+        return np.asanyarray(result)
     if np.shape(out) != result.shape:
         raise ValueError(f"{gufunc.__name__}: out must have shape {result.shape}, got {np.shape(out)}")
     np.copyto(out, result, casting="same_kind")
