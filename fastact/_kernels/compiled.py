@@ -14,7 +14,7 @@ from .numba_internals import CPUDispatcher, features, triple
 #: reduction or NaN, and contraction chosen by the compiler would make results depend on how a loop is
 #: unrolled; `fma` below says explicitly where two operations are one. Options that are not given would be
 #: inherited from the caller.
-STRICT: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "boundscheck": False}
+STRICT: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "boundscheck": False, "debug": False}
 
 #: Of our functions of numbers: they are a part of whatever loop calls them, however long they are, because a loop with
 #: a call in it is not SIMD.
