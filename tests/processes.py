@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import fastact
-from fastact._runtime import numba_settings, store
+from fastact._runtime import numba_settings
 from fastact._runtime.levels import Level, best
 
 limit: float | None = 100  #: seconds; the commands that run for long have none
@@ -157,7 +157,7 @@ store._taken = lambda place, *warn: used.append(place) or taken(place, *warn)
 {EVERYTHING}
 print(*(place.path for place in used if place.path and not place.is_ahead), sep="\\n")
 """
-    folder = cache / store.folder().name
+    folder = cache / "fastact"
     folder.mkdir()
     for entry in set(run(code).splitlines()):
         shutil.copy2(entry, folder)

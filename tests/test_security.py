@@ -94,6 +94,32 @@ def test_a_folder_of_another_user_is_not_used(open_path: Path) -> None:
     assert files(open_path) == before
 
 
+@not_windows
+@pytest.mark.parametrize("home", [{}, {"HOME": "somewhere", "XDG_CACHE_HOME": "there"}])
+def test_no_code_is_kept_where_the_process_happens_to_be(home: dict[str, str], tmp_path: Path) -> None:
+    code = f"""
+import os, pwd
+def nobody(user):
+    raise KeyError(user)
+pwd.getpwuid = nobody
+os.chdir({str(tmp_path)!r})
+for name in ("HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+    os.environ.pop(name, None)
+os.environ |= {home}
+{USE}
+fastact.show_config()
+"""
+    assert "none (there is no home folder: code stays in memory)" in run(code)
+    assert not files(tmp_path)
+
+
+@as_root
+def test_a_folder_that_may_not_be_searched(open_path: Path) -> None:
+    (open_path / "closed").mkdir(mode=0)
+    code = f"os.environ['NUMBA_CACHE_DIR'] = {str(open_path / 'closed' / 'cache')!r}\nfastact.show_config()"
+    assert "(can not be made: code stays in memory)" in run(AS_NOBODY + code, open_path)
+
+
 def entry(cache: Path) -> Path:
     """The file of the code of `sigmoid`."""
     (found,) = cache.rglob("sigmoid-*.o")

@@ -321,6 +321,14 @@ print(made(1.0), made(np.float32(1)), numba.njit(lambda x: made(x))(1.0))
     assert files(tmp_path) == before
 
 
+def test_a_name_that_the_file_system_has_no_letters_for(tmp_path: Path) -> None:
+    code = (
+        'import fastact\nexec("def s\\xe9il(x): return x * 2")\nassert fastact.activation(vars()["s\\xe9il"])(1.0) == 2'
+    )
+    run(code, tmp_path, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert any(name.startswith("fastact/s_il") for name in files(tmp_path))
+
+
 def test_an_entry_under_another_name_is_not_taken(filled: Path) -> None:
     folder = filled / "fastact"
     for one, other in (("sigmoid-float64", "tanh-float64"), ("drive-", "drive_part-")):

@@ -19,6 +19,7 @@ def found() -> dict[str, str]:
     name, features = numba_settings.processor()
     vectors = max((width for width, feature in _VECTOR_BITS if f"+{feature}" in features.split(",")), default=128)
     fused = "+fma" in features.split(",") or platform.machine().lower() in ("aarch64", "arm64")
+    folder = store.folder() or "none"
     return {
         "fastact": __version__,
         "python": sys.version.split()[0],
@@ -29,7 +30,7 @@ def found() -> dict[str, str]:
         "threads": f"{threads.get_num_threads()} of {numba_settings.threads()}",
         "threading layer": threads.layer() or "not started",
         "compiled ahead": store.level_name() or "nothing for this processor",
-        "code store": f"{store.folder()} ({state})" if (state := store.state()) else str(store.folder()),
+        "code store": f"{folder} ({state})" if (state := store.state()) else str(folder),
     }
 
 

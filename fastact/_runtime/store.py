@@ -89,7 +89,7 @@ def load_written(name: str, text: str) -> int:
     It may be asked for while the package is imported, which is not the moment to warn of a folder.
     """
     symbol, file = _named(name, text, _TRIPLE)
-    ahead, place = _Place(symbol, AHEAD / file, is_ahead=True), _Place(symbol, folder() / file)
+    ahead, place = _Place(symbol, AHEAD / file, is_ahead=True), _Place(symbol, _kept(file))
     address = _taken(ahead) or _taken(place, False)
     if address == 0:
         outside = re.findall(r"^declare .*?@(\w+)|^@(\w+) = external", text, re.MULTILINE)
@@ -118,13 +118,18 @@ def _place_kept(name: str, source: bytes | None) -> _Place:
     if source is None or package is None or settings is None:
         return _Place(f"fastact_{next(_unkept)}", None)
     symbol, file = _named(name, package, source, settings, _VERSIONS)
-    return _Place(symbol, folder() / file)
+    return _Place(symbol, _kept(file))
+
+
+def _kept(file: str) -> Path | None:
+    kept_in = folder()
+    return None if kept_in is None else kept_in / file
 
 
 def _named(name: str, *dependencies: Any) -> tuple[str, str]:
     """The symbol and the file of what has a name, for a person, and depends on this."""
     key = hashlib.sha256(repr((name, *dependencies)).encode()).hexdigest()[:32]
-    return f"fastact_{key}", re.sub(r"[^-\w]", "_", name) + f"-{key}.o"
+    return f"fastact_{key}", re.sub(r"[^-\w]", "_", name, flags=re.ASCII) + f"-{key}.o"
 
 
 _unkept = itertools.count()
@@ -168,8 +173,8 @@ def _compile_ahead(place: _Place, kind: str, particulars: tuple[Any, ...]) -> No
         _write(place, door.compiler().compiled(kind, particulars, place.symbol))
 
 
-def folder() -> Path:
-    """Where compiled code is kept, whether or not it can be."""
+def folder() -> Path | None:
+    """Where compiled code is kept, whether or not it can be; None where the user has no folder of their own."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     if chosen:
         return Path(chosen) / "fastact"
@@ -178,8 +183,9 @@ def folder() -> Path:
     elif sys.platform == "darwin":
         base = os.path.expanduser("~/Library/Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base) / "fastact"
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    return Path(base) / "fastact" if os.path.isabs(base) else None  # never where the process happens to be
 
 
 def _read(place: _Place, warn: bool) -> Entry | None:
@@ -247,13 +253,16 @@ def _warn_not_used(path: str, reason: str) -> None:
 
 def state() -> str:
     """What is to be said of the folder, in words; empty where compiled code is read from it and written to it."""
-    path = folder()
+    kept_in = folder()
+    if kept_in is None:
+        return "there is no home folder: code stays in memory"
     if sources.imported() is None:
         return "not used: the package's sources can not be seen"
-    if path.exists() and not _private(os.stat(path), path):
+    if os.path.exists(kept_in) and not _private(os.stat(kept_in), kept_in):
         return "not used"
-    while not path.exists() and path != path.parent:
+    path = kept_in
+    while not os.path.exists(path) and path != path.parent:
         path = path.parent
     if os.access(path, os.W_OK | os.X_OK):
         return ""
-    return "read only" if path == folder() else "can not be made: code stays in memory"
+    return "read only" if path == kept_in else "can not be made: code stays in memory"

@@ -16,7 +16,7 @@ _ENTRY = re.compile(r"[-\w]+-[0-9a-f]{32}\.o|\.[0-9a-f]{16}\.tmp")  # the latter
 def lines() -> Iterator[str]:
     """The folder, how many entries it has, and their size."""
     entries = [status.st_size for _, status in _entries()]
-    yield f"folder   {store.folder()}"
+    yield f"folder   {store.folder() or 'none'}"
     yield f"entries  {len(entries):,}"
     yield f"size     {sum(entries) / 1e6:.1f} MB"
 
@@ -38,7 +38,10 @@ def clear(days: float = 0.0) -> Iterator[str]:
 
 def _entries() -> Iterator[tuple[str, os.stat_result]]:
     """The files that are ours; a user may keep others in the folder."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(store.folder()) as found:
+    folder = store.folder()
+    if folder is None:
+        return
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:
         for entry in found:
             if _ENTRY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(FileNotFoundError):
