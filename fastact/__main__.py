@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--range", nargs=2, type=float, default=(-5.0, 5.0), metavar=("LOW", "HIGH"), help="of x")
     plot.add_argument("--panel", nargs="+", choices=curves.PANELS, default=(), help="what is drawn below each curve")
     plot.set_defaults(run=_plot)
+    plot._negative_number_matcher = re.compile(r"-\.?\d")  # -1e3 is one, too, as from Python 3.14 on
 
     compiling = commands.add_parser("warmup", help="compile everything now and keep it for later processes")
     compiling.set_defaults(run=_warmup)
@@ -104,9 +106,10 @@ def _bench(chosen: argparse.Namespace) -> Iterator[str]:
         pictures.check(chosen.picture)  # rather than after minutes
     if chosen.threads:
         threads.set_num_threads(chosen.threads)
-    measured: Iterable[Measurement] = measure.compare(chosen.function, chosen.type, chosen.size)
+    choices = [list(dict.fromkeys(choice)) for choice in (chosen.function, chosen.type, chosen.size)]
+    measured: Iterable[Measurement] = measure.compare(*choices)
     if sys.stderr.isatty() and (chosen.json or not sys.stdout.isatty()):  # where no line tells how far it is
-        measured = _with_progress(measured, len(chosen.function) * len(chosen.type) * len(chosen.size))
+        measured = _with_progress(measured, math.prod(map(len, choices)))
     measured, again = itertools.tee(measured)
     if chosen.json:
         rows = [each._asdict() for each in measured]

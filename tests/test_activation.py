@@ -18,6 +18,7 @@ import numba
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.imputils import builtin_registry
 from numba.extending import intrinsic, overload, register_jitable
 
 import fastact
@@ -97,6 +98,15 @@ def test_inside_njit_and_neuron() -> None:
     np.testing.assert_array_equal(neuron(*layer), swish(np.full((5000, 2), 1.5)))
 
 
+def test_numba_is_told_once_how_a_call_is_compiled() -> None:
+    made = fastact.activation(lambda x: x + 1)
+    counts = []
+    for _ in range(2):
+        assert njit(lambda x: made(x))(1.0) == 2
+        counts.append(len(builtin_registry.functions))
+    assert counts[0] == counts[1]
+
+
 def test_compiled_functions_are_taken_too() -> None:
     assert fastact.activation(helper)(np.float64(2)) == 3
 
@@ -129,10 +139,16 @@ def without_return(x: Any) -> Any:
     return None
 
 
+def of_half(x: Any) -> Any:
+    return x * np.float16(2)
+
+
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
         (raising, TypeError, r"raising\(\) can raise"),
+        (lambda x: x**-2, TypeError, r"power like x\*\*-2 \(write 1 / x\*\*2\)"),
+        (of_half, numba.TypingError, r"Numba can not compile of_half\(\): float16"),
         (not_compilable, numba.TypingError, "no_such_attribute"),
         (misspelt, numba.TypingError, "name 'sigmod' is not defined"),
         (by_arrays, TypeError, "0d, C.; np.where makes an array: write `a if condition else b`"),
@@ -181,6 +197,14 @@ def test_bad_signatures() -> None:
         fastact.activation(lambda *x: x[0])
     with pytest.raises(TypeError, match="at least one"):
         fastact.activation(lambda: 1.0)
+
+
+def test_a_function_that_stands_for_another_has_its_own_inputs() -> None:
+    @functools.wraps(misspelt)
+    def product(x: Any, y: Any) -> Any:
+        return x * y
+
+    assert fastact.activation(product)(2.0, 3.0) == 6
 
 
 HALF = 0.5
@@ -569,4 +593,6 @@ def test_inputs_are_called_what_the_function_calls_them() -> None:
     assert list(inspect.signature(scaled).parameters)[:3] == ["x", "by", "out"]
     assert str(scaled.__doc__).startswith("scaled(x, by, /, out=None, *, where=True")
     assert list(inspect.signature(fastact.prelu).parameters)[:2] == ["x", "alpha"]
-    assert fastact.activation(lambda x, out: x * out)(2.0, 3.0) == 6
+    made = fastact.activation(lambda x, out: x * out)
+    assert made(2.0, 3.0) == 6
+    assert njit(lambda x: made(x, x))(3.0) == 9

@@ -142,7 +142,7 @@ class Terminal(io.StringIO):
         return True
 for arguments, shows in ((["--json"], True), ([], False)):
     sys.stderr, sys.stdout = Terminal(), Terminal()
-    code = __main__.main(["bench", "--function", "relu", "--size", "9", *arguments])
+    code = __main__.main(["bench", "--function", "relu", "relu", "--size", "9", *arguments])
     bar, sys.stderr, sys.stdout = sys.stderr.getvalue(), sys.__stderr__, sys.__stdout__
     assert (code, "/2 " in bar) == (0, shows), bar
 """
@@ -197,6 +197,11 @@ def test_what_is_drawn(tmp_path: Path, drawn: list[Any]) -> None:
             assert 0 < axes.collections[0].get_offsets()[:, 1].max() <= axes.lines[0].get_ydata()[0]
 
 
+def test_the_range_may_be_wide(tmp_path: Path) -> None:
+    chosen = ["--function", "sigmoid", "elu", "--alpha", "-1e-3", "--range", "-1e20", "1e3", "--panel", "error"]
+    assert main(["plot", str(tmp_path / "curves.svg"), *chosen]) == 0
+
+
 def test_mistakes(tmp_path: Path) -> None:
     assert shell("no-such-command").returncode == 2
     for wrong in (["--function", "cosh"], ["--size", "0"], ["--type", "int8"], ["--threads", "none"]):
@@ -209,7 +214,7 @@ def test_mistakes(tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match="2"):
             main(["cache", "clear", "--days", days])
     assert main(["plot", str(tmp_path / "curves.svg"), "--function", "sigmoid", "--alpha", "0.5"]) == 1
-    for wrong in (["--range", "5", "5"], ["--range", "0", "inf"], ["--range", "2", "3"]):
+    for wrong in (["--range", "5", "5"], ["--range", "0", "1e39"], ["--range", "2", "3"], ["--alpha", "nan"]):
         assert main(["plot", str(tmp_path / "curves.svg"), *wrong]) == 1
     assert not list(tmp_path.iterdir())
     done = shell("plot", str(tmp_path / "curves.xyz"))

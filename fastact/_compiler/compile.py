@@ -31,8 +31,9 @@ def compiled(kind: str, particulars: tuple[Any, ...], symbol: str) -> Entry:
         outside = [value.name for value in values if value.is_declaration and not value.name.startswith("llvm.")]
         if kind == "loop" and _UNRAISABLE in outside:
             raise TypeError(
-                f"{particulars[0].name}() can raise an exception, as print, lists and arrays can too, and there is "
-                "nobody to catch it inside a loop over an array: let it return a value (NaN, say) for every input"
+                f"{particulars[0].name}() can raise an exception, as print, lists, arrays and a power like x**-2 "
+                "(write 1 / x**2) can too, and there is nobody to catch it inside a loop over an array: let it return "
+                "a value (NaN, say) for every input"
             )
         return Entry(tuple(outside), numba_settings.named(features), machine.emit_object(module))
 

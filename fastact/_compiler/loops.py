@@ -103,6 +103,8 @@ def _check_kernel(activation: Activation, number: Any) -> None:
         function.compile(signature)
     except errors.NumbaError as error:
         raise error if numba.config.FULL_TRACEBACKS else error.with_traceback(None) from None
+    except NotImplementedError as error:
+        raise errors.TypingError(f"Numba can not compile {activation.name}(): {error}") from None
     result = types.unliteral(function.overloads[signature].signature.return_type)
     if not is_real(result):
         hint = "; np.where makes an array: write `a if condition else b`" if isinstance(result, types.Array) else ""

@@ -98,8 +98,9 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
             return call(builder, [context.make_tuple(builder, inner.args[0], arguments[: len(given)])])
 
         whole = operands if out is None else (*operands, out)
-        lower_builtin(codegen, *whole)(codegen)
-        self._calls[whole] = codegen
+        if whole not in self._calls:  # Numba forgets nothing that it was told
+            lower_builtin(codegen, *whole)(codegen)
+            self._calls[whole] = codegen
         signature = inner.return_type(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
@@ -116,7 +117,8 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         return tuple(operands), out
 
     def _signature(self, has_out: bool) -> inspect.Signature:
-        operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in self.activation.parameters]
+        names = [name + "_" * (name == "out") for name in self.activation.parameters]
+        operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
         out = inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
         return inspect.Signature([*operands, out] if has_out else operands)
 

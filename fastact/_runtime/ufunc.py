@@ -252,7 +252,7 @@ def _derivative(function: Callable[..., Any], memory_bound: bool) -> np.ufunc:
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
     """The names of the inputs."""
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     for parameter in parameters:
         if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             raise TypeError(f"an activation takes a fixed number of inputs, not {parameter}")
@@ -323,7 +323,8 @@ def activation(
     function : callable
         A function of one or more numbers that gives a number, written in what Numba's nopython mode compiles. It may
         call other activations. It must not raise. Numbers that are written in it take the type of its inputs, so that
-        ``0.5 * x`` is float32 for float32; so do global Python numbers.
+        ``0.5 * x`` is float32 for float32; so do global Python numbers. What it reaches by name it takes when it is
+        compiled for a type, as by `numba.njit`, and does not look again.
     integers : bool, optional
         Whether integers keep their type. By default they are converted to a float type, as by `numpy.tanh`.
     memory_bound : bool, optional
@@ -344,8 +345,8 @@ def activation(
     ------
     TypeError
         If the function has no inputs, defaults, or a variable number of inputs, or its derivative has another number;
-        at the first call, if it can raise
-        an exception, or if it gives something else than an integer for integers that are to keep their type.
+        at the first call, if it can raise an exception, or if it gives something else than an integer for integers that
+        are to keep their type.
     numba.errors.TypingError
         At the first call, if Numba can not compile the function.
 

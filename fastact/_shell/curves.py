@@ -21,6 +21,7 @@ PANELS = ("derivative", "error")
 
 _ALPHA = 0.1  # large enough to be seen
 _POINTS, _SAMPLES = 1001, 401
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def draw(
@@ -50,14 +51,16 @@ def draw(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the ending is of no known format, the limits are not finite numbers, the lower first, a function is NaN
-        between them, or there is an alpha and none of the functions has a second input.
+        If the ending is of no known format, the limits are no finite numbers of float32, the lower first, a function is
+        NaN between them, or there is an alpha that is not finite, or that none of the functions takes.
     FileNotFoundError
         If there is no such folder.
     """
     low, high = limits
-    if not -math.inf < low < high < math.inf:
-        raise ValueError(f"the range must be two finite numbers, the lower first, got {low} {high}")
+    if not -_LARGEST <= low < high <= _LARGEST:
+        raise ValueError(f"the range must be two finite numbers of float32, the lower first, got {low} {high}")
+    if alpha is not None and not abs(alpha) <= _LARGEST:
+        raise ValueError(f"alpha must be a finite number of float32, got {alpha}")
     if alpha is not None and not any(registry.rows[name].defaults for name in functions):
         raise ValueError(f"alpha is a second input, which none of {', '.join(functions)} has")
     pictures.check(path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import decimal
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from decimal import Decimal
 
 pi = Decimal("3.14159265358979323846264338327950288419716939937511")
@@ -11,9 +12,12 @@ pi = Decimal("3.14159265358979323846264338327950288419716939937511")
 _SMALL = Decimal("1e-12")  # where what follows the third term of a series is below 1e-36 of the first
 
 
-def digits() -> AbstractContextManager[object]:
-    """Compute in more than twice the digits of a float64."""
-    return decimal.localcontext(prec=40, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+@contextlib.contextmanager
+def digits() -> Iterator[None]:
+    """Compute in more than twice the digits of a float64; what is too large for that is infinite."""
+    with decimal.localcontext(prec=40, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN) as context:
+        context.traps[decimal.Overflow] = False
+        yield
 
 
 def sqrt(x: Decimal | int) -> Decimal:
