@@ -107,6 +107,14 @@ def test_numba_is_told_once_how_a_call_is_compiled() -> None:
     assert counts[0] == counts[1]
 
 
+def test_what_is_compiled_later_takes_a_changed_value() -> None:
+    k = 2.0
+    made = fastact.activation(lambda x: k * x)
+    assert njit(lambda x: made(x))(1.0) == 2
+    k = 3.0
+    assert njit(lambda x: made(x))(1.0) == 3
+
+
 def test_compiled_functions_are_taken_too() -> None:
     assert fastact.activation(helper)(np.float64(2)) == 3
 
@@ -490,6 +498,20 @@ def identity(typingctx: Any, x: Any) -> Any:
 def test_what_can_not_be_seen_is_not_kept(unseen: Any) -> None:
     assert fingerprint_of(lambda x: unseen(x)) is None
     assert fingerprint_of(lambda x: njit(lambda y: unseen(y))(x)) is None
+
+
+def test_what_numba_keeps_and_reaches_names_is_not_kept() -> None:
+    @njit(cache=True)
+    def recursive(x):  # type: ignore[no-untyped-def]
+        return x if x > 0 else recursive(x + 1)
+
+    def helper(x: float) -> float:
+        return x - x
+
+    plain = njit(cache=True)(helper)
+    assert fingerprint_of(lambda x: recursive(x)) is None
+    assert fingerprint_of(lambda x: njit(lambda y: recursive(y))(x)) is None
+    assert fingerprint_of(lambda x: plain(x)) is not None
 
 
 def test_fingerprint_sees_what_is_none_and_what_loops_an_activation_has() -> None:

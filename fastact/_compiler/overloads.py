@@ -72,13 +72,20 @@ class _Key(NamedTuple):
     ufunc: np.ufunc
 
 
+class _Lowering(NamedTuple):
+    """How a call is compiled, and what of: that of an activation is another when a value of its has changed."""
+
+    of: Any
+    codegen: Callable[..., Any]
+
+
 class _Call(AbstractTemplate):  # type: ignore[misc]
     """The call of a ufunc; a subclass for each."""
 
     key: Any
     activation: Activation
     ufunc: np.ufunc
-    _calls: dict[Any, Callable[..., Any]]
+    _calls: dict[Any, _Lowering]
 
     @always_compiling()
     def generic(self, args: Any, kws: Any) -> Any:
@@ -89,7 +96,8 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         function = _new_result
         if len(given) > len(operands):
             function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-        implementation = types.Dispatcher(function(loops.element(self.activation, number), number))
+        compiled_call = function(loops.element(self.activation, number), number)
+        implementation = types.Dispatcher(compiled_call)
         inner = implementation.get_call_type(self.context, (types.BaseTuple.from_types(given),), {})
 
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -98,14 +106,14 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
             return call(builder, [context.make_tuple(builder, inner.args[0], arguments[: len(given)])])
 
         whole = operands if out is None else (*operands, out)
-        if whole not in self._calls:  # Numba forgets nothing that it was told
-            lower_builtin(codegen, *whole)(codegen)
-            self._calls[whole] = codegen
+        if whole not in self._calls or self._calls[whole].of is not compiled_call:
+            lower_builtin(codegen, *whole)(codegen)  # which Numba never forgets
+            self._calls[whole] = _Lowering(compiled_call, codegen)
         signature = inner.return_type(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
     def get_impl_key(self, sig: Signature) -> Any:
-        return self._calls[sig.args]
+        return self._calls[sig.args].codegen
 
     def _bind(self, args: Any, kws: Any) -> tuple[tuple[Any, ...], Any]:
         """The types of the operands, and that of the output or None."""

@@ -174,8 +174,6 @@ class _Walk:
         options = self._numba.options_of(function)
         if options is None:
             raise _Unseen
-        if self._numba.keeps_code(function) and self.of_helper(function).reaches_names:
-            raise _Unseen  # code that Numba takes from its own store may be of other values
         if function not in self.helpers:
             if not self._trusting and not self._is_as_compiled(function):
                 raise _Unseen
@@ -189,12 +187,13 @@ class _Walk:
 
     def _is_as_compiled(self, function: Any) -> bool:
         """Whether a function compiled by `njit` still is what it was when it was compiled, if it was."""
-        if not function.overloads:
+        is_kept = self._numba.keeps_code(function)  # by Numba, which may take code of other values from there
+        if not function.overloads and not is_kept:
             return True
         now, then = self.of_helper(function), _compiled_by.get(function, {})
-        return not now.reaches_names or all(
-            then.get(signature) == now.digest() for signature in list(function.overloads)
-        )
+        if not now.reaches_names:
+            return True
+        return not is_kept and all(then.get(signature) == now.digest() for signature in list(function.overloads))
 
 
 def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:
