@@ -65,9 +65,9 @@ SLOW_DOWNS = {
     ),
     "user's loop": SlowDown(
         "fastact/_compiler/overloads.py",
-        "            call = context.get_function(implementation, inner)\n",
-        "            call = context.get_function(implementation, inner)\n"
-        "            builder.fence('acq_rel')\n",  # no loop over it is vectorised
+        "        call = context.get_function(implementation, inner)\n",
+        "        call = context.get_function(implementation, inner)\n"
+        "        builder.fence('acq_rel')\n",  # no loop over it is vectorised
         slower="Scalars|Own",
         affected="Arrays",
     ),

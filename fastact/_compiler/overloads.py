@@ -72,20 +72,13 @@ class _Key(NamedTuple):
     ufunc: np.ufunc
 
 
-class _Lowering(NamedTuple):
-    """How a call is compiled, and what of: that of an activation is another when a value of its has changed."""
-
-    of: Any
-    codegen: Callable[..., Any]
-
-
 class _Call(AbstractTemplate):  # type: ignore[misc]
     """The call of a ufunc; a subclass for each."""
 
     key: Any
     activation: Activation
     ufunc: np.ufunc
-    _calls: dict[Any, _Lowering]
+    _calls: dict[Any, Callable[..., Any]]
 
     @always_compiling()
     def generic(self, args: Any, kws: Any) -> Any:
@@ -96,24 +89,14 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         function = _new_result
         if len(given) > len(operands):
             function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-        compiled_call = function(loops.element(self.activation, number), number)
-        implementation = types.Dispatcher(compiled_call)
-        inner = implementation.get_call_type(self.context, (types.BaseTuple.from_types(given),), {})
-
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            call = context.get_function(implementation, inner)
-            context.add_linking_libs(getattr(call, "libs", ()))
-            return call(builder, [context.make_tuple(builder, inner.args[0], arguments[: len(given)])])
-
+        call = function(loops.element(self.activation, number), number)
         whole = operands if out is None else (*operands, out)
-        if whole not in self._calls or self._calls[whole].of is not compiled_call:
-            lower_builtin(codegen, *whole)(codegen)  # which Numba never forgets
-            self._calls[whole] = _Lowering(compiled_call, codegen)
-        signature = inner.return_type(*whole)
+        result, self._calls[whole] = _lowering(self.context, call, given, whole)
+        signature = result(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
     def get_impl_key(self, sig: Signature) -> Any:
-        return self._calls[sig.args].codegen
+        return self._calls[sig.args]
 
     def _bind(self, args: Any, kws: Any) -> tuple[tuple[Any, ...], Any]:
         """The types of the operands, and that of the output or None."""
@@ -129,6 +112,24 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
         out = inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
         return inspect.Signature([*operands, out] if has_out else operands)
+
+
+@functools.cache
+def _lowering(typing_context: Any, call: Any, given: Any, whole: Any) -> tuple[Any, Callable[..., Any]]:
+    """The type of what a compiled function of a tuple gives, and how it is called; Numba keeps all, so it is told once.
+
+    `given` are the types in the tuple, and `whole` those of all that stands in the call.
+    """
+    implementation = types.Dispatcher(call)
+    inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        call = context.get_function(implementation, inner)
+        context.add_linking_libs(getattr(call, "libs", ()))
+        return call(builder, [context.make_tuple(builder, inner.args[0], arguments[: len(given)])])
+
+    lower_builtin(codegen, *whole)(codegen)
+    return inner.return_type, codegen
 
 
 @functools.cache
