@@ -41,11 +41,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Each benchmark once."""
+    """Each benchmark once; `nox -s benchmarks -- --bench neuron` those of that name."""
     session.install("-e", ".[bench]")
     session.chdir("asv_bench")
     session.run("asv", "machine", "--yes")
-    session.run("asv", "run", "--python=same", "--quick", "--dry-run", "--show-stderr")
+    once = ("--quick", "--dry-run", "--launch-method=forkserver")  # imports the package once
+    session.run("asv", "run", "--python=same", "--show-stderr", *once, *session.posargs)
 
 
 @nox.session
