@@ -15,7 +15,7 @@ import fastact
 from fastact._runtime import numba_settings
 from fastact._runtime.levels import Level, best
 
-limit: float | None = 100  #: seconds; the commands that run for long have none
+limit: float | None = 500  #: seconds; the commands that run for long have none
 
 ROOT = Path(__file__).parent.parent
 

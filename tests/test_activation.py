@@ -26,6 +26,7 @@ from fastact._compiler import loops
 from fastact._runtime import fingerprint
 from fastact._runtime.ufunc import find
 
+from .cases import long_but_for
 from .processes import FIND_TESTS, run
 from .reference import pickled_and_back
 
@@ -293,7 +294,7 @@ WRITTEN_WITH_LITERALS: list[Callable[..., Any]] = [
 ]
 
 
-@pytest.mark.parametrize("function", WRITTEN_WITH_LITERALS)
+@pytest.mark.parametrize("function", long_but_for(WRITTEN_WITH_LITERALS[-6:], WRITTEN_WITH_LITERALS))
 def test_literals_take_the_type_of_the_input(function: Callable[..., Any]) -> None:
     made = fastact.activation(function)
     activation = find(made)
@@ -557,7 +558,7 @@ def test_an_attribute_is_not_seen() -> None:
     assert fingerprint_of(lambda x: x.real) is None
 
 
-@pytest.mark.parametrize("inputs", [pytest.param(33, marks=pytest.mark.long), 63])
+@pytest.mark.parametrize("inputs", long_but_for([], [33, 63]))
 def test_as_many_inputs_as_a_ufunc_may_have(tmp_path: Path, inputs: int) -> None:
     names = ", ".join(f"x{i}" for i in range(inputs))
     code = f"""

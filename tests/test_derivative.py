@@ -13,6 +13,7 @@ import fastact as fa
 from fastact._runtime import derivatives, registry  # noqa: F401 - which names them in the registry
 from fastact._runtime.registry import Row
 
+from .cases import long_but_for
 from .reference import pickled_and_back
 
 NAMES = sorted(registry.derivatives)
@@ -59,13 +60,7 @@ def test_special_values(name: str, dtype: Any) -> None:
         of_x(name)(np.resize(x, 100_000))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in ("sigmoid", "leaky_relu", "elu", "gelu") else pytest.mark.long)
-        for name in NAMES
-    ],
-)
+@pytest.mark.parametrize("name", long_but_for(["elu", "gelu"], NAMES))
 def test_inside_njit_and_in_the_neuron(name: str) -> None:
     activation, slope = registry.rows[name].face, row_of(name).face
     alpha = (0.3,) if registry.rows[name].activation.inputs == 2 else ()

@@ -76,6 +76,7 @@ assert mine(X.astype(np.float16)).dtype == np.float16
     disabled(code, tmp_path)
 
 
+@pytest.mark.long
 def test_what_a_users_activation_raises_is_seen(tmp_path: Path) -> None:
     code = """
 @fastact.activation

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases import long_but_for
 from .processes import BEFORE_MODULES, run, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -18,10 +19,10 @@ import numpy as np, numba
 
 X = np.random.default_rng(2).normal(size=200_000)
 
-def in_child(work, limit=30):
+def in_child(work):
     child = os.fork()
     if child == 0:
-        signal.alarm(limit)
+        signal.alarm(100)
         try:
             work()
         except BaseException:
@@ -224,11 +225,11 @@ else:
 
 
 FORKS = """
-def forks(work, child, limit=10):
+def forks(work, child):
     thread = threading.Thread(target=work)
     thread.start()
     while thread.is_alive():
-        in_child(child, limit)
+        in_child(child)
     thread.join()
 def compiled(times=5):
     for i in range(times):
@@ -241,7 +242,7 @@ def test_while_another_thread_compiles_what_logs() -> None:
     run(f"import fastact\n{SETTING}{FORKS}forks(compiled, lambda: None)")
 
 
-@pytest.mark.parametrize("disabled", [pytest.param("0", marks=pytest.mark.long), "1"])
+@pytest.mark.parametrize("disabled", long_but_for(["1"], ["0", "1"]))
 def test_while_another_thread_makes_first_calls(disabled: str, tmp_path: Path) -> None:
     code = """
 import fastact
@@ -258,7 +259,7 @@ import fastact
 def child():
     fastact.tanh(np.ones(3))
     import numba
-forks(lambda: fastact.relu(np.ones(3)), child, 60)
+forks(lambda: fastact.relu(np.ones(3)), child)
 """
     run(WITHOUT_NUMBA + FORKS + code, tmp_path)
 
@@ -284,7 +285,7 @@ begun = threading.Event()
 before("numba", lambda: (begun.set(), time.sleep(1)))
 thread = threading.Thread(target=lambda: fastact.relu(np.ones(3)))
 os.register_at_fork(before=lambda: (thread.start(), begun.wait()))
-in_child(lambda: fastact.tanh(np.ones(3)), 10)
+in_child(lambda: fastact.tanh(np.ones(3)))
 thread.join()
 """
     run(WITHOUT_NUMBA + BEFORE_MODULES + code, tmp_path)
@@ -313,7 +314,7 @@ before("numba.np.ufunc.{layer}pool", lambda: (starts.set(), forked.wait(1)))
 thread = threading.Thread(target=fastact._runtime.threads.start)  # as by warmup(), outside of a call
 thread.start()
 starts.wait()
-in_child(check, 10)
+in_child(check)
 forked.set()
 thread.join()
 check()
@@ -321,7 +322,7 @@ check()
     run(SETTING + BEFORE_MODULES + code, NUMBA_THREADING_LAYER=layer)
 
 
-@pytest.mark.parametrize("module", ["fingerprint", "pickling", "derivatives"])
+@pytest.mark.parametrize("module", long_but_for(["pickling"], ["fingerprint", "pickling", "derivatives"]))
 def test_while_another_thread_imports_what_comes_late(module: str) -> None:
     code = f"""
 import fastact

@@ -17,6 +17,7 @@ import fastact as fa
 from fastact import sigmoid
 from fastact._runtime import numba_settings
 
+from .cases import long_but_for
 from .processes import run
 from .reference import ACTIVATIONS, Array, patterns
 
@@ -61,6 +62,7 @@ def test_float32_stays_float32() -> None:
     assert set(types) == {numba.float32}
 
 
+@pytest.mark.long
 def test_out_argument() -> None:
     @njit
     def into(x, out):  # type: ignore[no-untyped-def]
@@ -102,7 +104,7 @@ FLAGS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("flags", FLAGS, ids=str)
+@pytest.mark.parametrize("flags", long_but_for(FLAGS[1:3], FLAGS), ids=str)
 def test_same_bits_whatever_the_callers_flags(flags: dict[str, Any]) -> None:
     @njit(**flags)
     def loop(x, out):  # type: ignore[no-untyped-def]
@@ -253,7 +255,7 @@ def swish(x):  # type: ignore[no-untyped-def]
     return x * sigmoid(x)
 
 
-@pytest.mark.parametrize("act", [fa.sigmoid, fa.tanh, fa.relu, fa.leaky_relu, swish])
+@pytest.mark.parametrize("act", long_but_for([fa.relu, swish], [fa.sigmoid, fa.relu, fa.leaky_relu, swish]))
 def test_our_functions_as_arguments(act: Callable[..., Any]) -> None:
     x = np.random.default_rng(0).normal(size=30)
     whole, first = apply(act, x)
@@ -327,7 +329,7 @@ def leaky_into(x, out):  # type: ignore[no-untyped-def]
     return fa.leaky_relu(x, 0.01, out)
 
 
-@pytest.mark.parametrize("function", [pytest.param(fa.tanh, marks=pytest.mark.long), fa.leaky_relu])
+@pytest.mark.parametrize("function", long_but_for([fa.leaky_relu], [fa.tanh, fa.leaky_relu]))
 def test_output_that_overlaps_inside_njit(function: Callable[..., Any]) -> None:
     compiled: Any = tanh_into if function is fa.tanh else leaky_into
     line, square = np.linspace(-1, 1, 40), np.linspace(-1, 1, 36).reshape(6, 6)
@@ -349,6 +351,7 @@ def test_output_that_overlaps_inside_njit(function: Callable[..., Any]) -> None:
         np.testing.assert_array_equal(out_of(memory), expected)
 
 
+@pytest.mark.long
 def test_output_of_another_shape_or_type_inside_njit() -> None:
     refused: list[Any] = [((9,), (3,)), ((3,), (9,)), ((2, 9), (9,)), ((2, 3), (3, 2)), ((3,), (1,))]
     taken: list[Any] = [((3,), (2, 3)), ((1, 3), (2, 3)), ((1,), (4,)), ((0,), (0,)), ((), (3,))]
@@ -410,8 +413,8 @@ print(sum(module.apply.stats.cache_hits.values()))
     assert hits == ["0", "1", "4", "4"]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", long_but_for([np.float32], [np.float32, np.float64]))
+@pytest.mark.parametrize("name", long_but_for(["sigmoid", "elu", "gelu", "prelu"], ACTIVATIONS))
 def test_the_same_bits_by_every_way(name: Any, dtype: Any) -> None:
     function = ACTIVATIONS[name]
     x = np.concatenate([np.random.default_rng(0).normal(scale=8, size=1000), np.linspace(0, 1, 200)]).astype(dtype)

@@ -45,7 +45,8 @@ def test_guvectorize() -> None:
     same(rows(X), fastact.silu(X))
 
 
-@pytest.mark.parametrize("name", [pytest.param("softmax", marks=pytest.mark.long), "log_softmax"])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_no_warning_from_a_guvectorize(name: str) -> None:
     function = getattr(fastact, name)
 

@@ -68,6 +68,7 @@ def test_the_registers_of_this_processor_suffice() -> None:
     assert_registers_suffice()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
 def test_levels(level: Level, wheel: Path | None, tmp_path: Path) -> None:
     """Of machine code that comes with the package, where there is a wheel, else of what is compiled."""

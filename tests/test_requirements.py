@@ -59,6 +59,7 @@ def call():
 """
 
 
+@pytest.mark.long
 def test_a_newer_numba_is_tried_out(tmp_path: Path) -> None:
     code = """
 from fastact._kernels import requirements

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import fastact
 from fastact._runtime import registry
 
@@ -53,6 +55,7 @@ np.testing.assert_array_equal(fastact.steep(X, 0.5, out=np.empty(1001)), 0.5 * X
     run(ADDED + code)
 
 
+@pytest.mark.long
 def test_in_the_neuron_and_inside_njit() -> None:
     code = """
 import numba

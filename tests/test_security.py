@@ -73,6 +73,7 @@ def open_path() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.long
 @as_root
 def test_a_folder_filled_by_root_serves_other_users(open_path: Path) -> None:
     run(USE, open_path)

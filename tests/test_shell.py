@@ -43,6 +43,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick")
 def test_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0

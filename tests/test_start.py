@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases import long_but_for
 from .processes import EVERY_UFUNC, PACKAGE, copy_of_package, filled_store, run
 
 SETTING = """
@@ -105,8 +106,8 @@ fastact.tanh(X)
     run(f"{SETTING}fastact.sigmoid(X), fastact.tanh(X)\nassert 'numba' not in sys.modules", tmp_path)
 
 
-@pytest.mark.parametrize("second", ["import fastact", "fastact.sigmoid(X)", "swish(X)"])
-@pytest.mark.parametrize("delay", [pytest.param(0, marks=pytest.mark.long), 0.03])
+@pytest.mark.parametrize("second", long_but_for(["swish(X)"], ["import fastact", "fastact.sigmoid(X)", "swish(X)"]))
+@pytest.mark.parametrize("delay", long_but_for([0.03], [0, 0.03]))
 def test_while_another_thread_imports_numba_and_compiles(second: str, delay: float, filled: Path) -> None:
     code = f"""
 import threading, time
@@ -176,13 +177,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        pytest.param(order, marks=pytest.mark.long if order in ("Numba first", "ours used first") else ())
-        for order in ORDERS
-    ],
-)
+@pytest.mark.parametrize("order", long_but_for(["ours first", "an activation made last"], ORDERS))
 def test_numba_finds_us_in_any_order(order: str, filled: Path) -> None:
     run(ORDERS[order], filled)
 
@@ -192,6 +187,7 @@ def test_with_jit_disabled(order: str, filled: Path) -> None:
     run(ORDERS[order], filled, NUMBA_DISABLE_JIT="1")
 
 
+@pytest.mark.long
 def test_in_a_spawned_child(filled: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

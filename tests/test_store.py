@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases import long_but_for
 from .processes import (
     EVERYTHING,
     KERNEL,
@@ -106,6 +107,7 @@ kernels.write_text(kernels.read_text().replace({KERNEL!r}, {KERNEL!r} + " + x"))
 """
 
 
+@pytest.mark.long
 def test_sources_replaced_while_a_process_runs(package: Path, tmp_path: Path) -> None:
     first, second = "print(fastact.relu(3.0))", "import numpy as np; print(fastact.relu(np.float32(3)))"
     code = with_copy(package, f"{first}\n{replaced(package)}\n{second}")
@@ -120,7 +122,7 @@ def test_sources_replaced_before_the_compiler_is_needed(package: Path, tmp_path:
     assert float(run(with_copy(package, use), tmp_path / "cache")) == 6
 
 
-@pytest.mark.parametrize("late", ["_runtime/config.py", "_compiler/entries.py"])
+@pytest.mark.parametrize("late", long_but_for(["_runtime/config.py"], ["_runtime/config.py", "_compiler/entries.py"]))
 def test_sources_replaced_while_they_are_imported(late: str, package: Path, tmp_path: Path) -> None:
     module = package / late
     module.write_text(module.read_text() + replaced(package))
@@ -150,6 +152,7 @@ def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     assert float(run(code, tmp_path / "cache")) == 9
 
 
+@pytest.mark.long
 def test_clock_set_back(package: Path, tmp_path: Path) -> None:
     tomorrow = time.time() + 86400
     for path in package.rglob("*.py"):
@@ -160,6 +163,7 @@ def test_clock_set_back(package: Path, tmp_path: Path) -> None:
     assert list((package / "_kernels" / "__pycache__").glob("rectifiers.*.pyc"))
 
 
+@pytest.mark.long
 def test_bytecode_of_sources_edited_since(package: Path, tmp_path: Path) -> None:
     """Python passes it over, and so it says nothing of what runs."""
     code = with_copy(package, "print(fastact.relu(3.0))")
@@ -180,6 +184,7 @@ def test_nothing_is_kept_without_sources(package: Path, tmp_path: Path) -> None:
     assert set(kinds(tmp_path / "cache")) <= {"ask"}
 
 
+@pytest.mark.long
 def test_functions_of_one_name_have_symbols_of_their_own(tmp_path: Path) -> None:
     code = """
 import numpy as np, fastact
@@ -197,6 +202,7 @@ for order in (sorted(made), sorted(made, reverse=True)):
         run(code, tmp_path)
 
 
+@pytest.mark.long
 def test_damaged_entries_are_compiled_again(filled: Path) -> None:
     before = set(files(filled))
     used = [name for name in sorted(before) if re.search("/sigmoid-float64|drive-|drive_part|enter|dots-float64", name)]
@@ -219,6 +225,7 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
 
 
+@pytest.mark.long
 def test_two_processes_fill_one_store(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: run(USE, tmp_path), range(4)))
@@ -228,6 +235,7 @@ def test_two_processes_fill_one_store(tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
+@pytest.mark.long
 def test_warmup_goes_on_after_a_broken_activation(filled: Path) -> None:
     code = """
 import fastact
@@ -285,7 +293,7 @@ def test_values_that_changed_after_something_was_compiled(first: str, tmp_path: 
     assert list(map(float, right.split())) == [4.0, 4.0, 4.0, 4.0, 3.0, 3.0, 4.0, 4.0, 3.0]
 
 
-@pytest.mark.parametrize("options", ["", "cache=True"])
+@pytest.mark.parametrize("options", long_but_for(["cache=True"], ["", "cache=True"]))
 def test_values_of_a_module_that_changed_after_a_helper_was_compiled(options: str, tmp_path: Path) -> None:
     (tmp_path / "values.py").write_text("k = 2.0\n")
     helper = f"import numba, values\n@numba.njit({options})\ndef helper(x):\n    return values.k * x\n"
@@ -304,6 +312,7 @@ print(fastact.activation(lambda x: helpers.helper(x) + 1.0)(1.0))
     assert run(code.replace("FIRST", ""), tmp_path) == "4.0\n"
 
 
+@pytest.mark.long
 def test_what_calls_a_helper_is_kept_for_every_type(tmp_path: Path) -> None:
     code = """
 import numba, numpy as np, fastact
