@@ -58,6 +58,6 @@ def gate(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def ci(session: nox.Session) -> None:
-    """All that CI does before a change lands, and what is released."""
+    """All that CI does."""
     session.run(".ci/run", external=True)
-    session.run(".ci/package", external=True)
+    session.run(".ci/release", external=True)

@@ -371,10 +371,15 @@ def test_integers_that_would_not_stay_integers_are_refused(function: Callable[..
     assert made(np.float32(2)) == np.float32(function(2.0))
 
 
-@pytest.mark.parametrize(
-    "function",
-    [lambda x: 2 * x + 1, lambda x: x if x > 2 else 0, lambda x: min(max(x, 1), 3), lambda x: x // 2 + (7 if x else 3)],
-)
+STAY_INTEGERS: list[Callable[..., Any]] = [
+    lambda x: 2 * x + 1,
+    lambda x: x if x > 2 else 0,
+    lambda x: min(max(x, 1), 3),
+    lambda x: x // 2 + (7 if x else 3),
+]
+
+
+@pytest.mark.parametrize("function", long_but_for(STAY_INTEGERS[-1:], STAY_INTEGERS))
 def test_integers_that_stay_integers(function: Callable[..., Any]) -> None:
     made = fastact.activation(integers=True)(function)
     for dtype in "bBhHiIlLqQ":

@@ -100,6 +100,7 @@ def test_it_is_taken(made: Path, tmp_path: Path) -> None:
     run(NOT_COMPILED, "/dev/null/nowhere", **installed_in(made))
 
 
+@pytest.mark.long
 def test_a_lower_level_is_taken(made: Path, tmp_path: Path) -> None:
     lowest = LEVELS[-1]
     run(NOT_COMPILED, tmp_path, **on_level(lowest, made))
@@ -107,17 +108,20 @@ def test_a_lower_level_is_taken(made: Path, tmp_path: Path) -> None:
     assert kept(tmp_path) == ["drive", "drive_part", "sigmoid"]
 
 
+@pytest.mark.long
 def test_it_is_compiled_on_demand(made: Path, tmp_path: Path) -> None:
     run(NOT_COMPILED, tmp_path, **installed_in(made), FASTACT_NO_AOT="0")
     run(COMPILED, tmp_path, **installed_in(made), FASTACT_NO_AOT="1")
     assert kept(tmp_path) == ["drive", "drive_part", "sigmoid"]
 
 
+@pytest.mark.long
 def test_what_is_not_there_is_compiled(made: Path, tmp_path: Path) -> None:
     run("import fastact; assert fastact.tanh(0.0) == 0", tmp_path, **installed_in(made))
     assert kept(tmp_path) == ["tanh"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["", "cut", "flipped", "other"])
 def test_a_damaged_file_is_compiled_again(damage: str, copy: Path, tmp_path: Path) -> None:
     assert HERE is not None
@@ -136,6 +140,7 @@ def test_a_damaged_file_is_compiled_again(damage: str, copy: Path, tmp_path: Pat
     assert kept(tmp_path / "cache") == ["sigmoid"]
 
 
+@pytest.mark.long
 def test_code_that_needs_what_the_processor_lacks(copy: Path, tmp_path: Path) -> None:
     """Though it lies where that for a lower level does."""
     assert HERE is not None

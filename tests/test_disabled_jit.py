@@ -44,6 +44,7 @@ assert numba.config.DISABLE_JIT
         disabled(code, tmp_path)
 
 
+@pytest.mark.long
 def test_a_users_activation_runs_in_python(tmp_path: Path) -> None:
     code = """
 seen = []

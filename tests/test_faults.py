@@ -12,7 +12,7 @@ from .cases import long_but_for
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 
 
-QUICK = ("too_little_memory", "no_place_on_the_disk")
+QUICK = ("too_little_memory",)
 
 
 @pytest.mark.parametrize("name", long_but_for(QUICK, faults.CHECKS))

@@ -242,7 +242,8 @@ def test_while_another_thread_compiles_what_logs() -> None:
     run(f"import fastact\n{SETTING}{FORKS}forks(compiled, lambda: None)")
 
 
-@pytest.mark.parametrize("disabled", long_but_for(["1"], ["0", "1"]))
+@pytest.mark.long
+@pytest.mark.parametrize("disabled", ["0", "1"])
 def test_while_another_thread_makes_first_calls(disabled: str, tmp_path: Path) -> None:
     code = """
 import fastact
@@ -264,6 +265,7 @@ forks(lambda: fastact.relu(np.ones(3)), child)
     run(WITHOUT_NUMBA + FORKS + code, tmp_path)
 
 
+@pytest.mark.long
 def test_while_another_thread_imports_what_compiles(tmp_path: Path) -> None:
     code = """
 import fastact

@@ -414,7 +414,7 @@ print(sum(module.apply.stats.cache_hits.values()))
 
 
 @pytest.mark.parametrize("dtype", long_but_for([np.float32], [np.float32, np.float64]))
-@pytest.mark.parametrize("name", long_but_for(["sigmoid", "elu", "gelu", "prelu"], ACTIVATIONS))
+@pytest.mark.parametrize("name", long_but_for(["gelu", "prelu"], ACTIVATIONS))
 def test_the_same_bits_by_every_way(name: Any, dtype: Any) -> None:
     function = ACTIVATIONS[name]
     x = np.concatenate([np.random.default_rng(0).normal(scale=8, size=1000), np.linspace(0, 1, 200)]).astype(dtype)

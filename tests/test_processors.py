@@ -83,6 +83,7 @@ assert ("fastact._compiler" in sys.modules) == {wheel is None}
     run(BOUNDS + code, tmp_path, **on_level(level, wheel))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
 @pytest.mark.parametrize("level", LEVELS, ids=[level.name for level in LEVELS])
 def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
@@ -104,6 +105,7 @@ check_neuron()
     run(BOUNDS + code, tmp_path, NUMBA_CPU_NAME="generic")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")
 def test_vectors_are_as_long_as_they_can_be(tmp_path: Path) -> None:
     """Where LLVM would rather have half of it: it does on Intel's processors. Nothing of it is run."""

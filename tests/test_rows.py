@@ -129,6 +129,7 @@ def test_the_types_name_every_activation() -> None:
     assert set(registry.rows) < set(fastact.__all__)
 
 
+@pytest.mark.long
 def test_the_example_of_how_to_add_one(tmp_path: Path) -> None:
     kernel, row = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
     package = copy_of_package(tmp_path)

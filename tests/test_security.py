@@ -95,6 +95,7 @@ def test_a_folder_of_another_user_is_not_used(open_path: Path) -> None:
     assert files(open_path) == before
 
 
+@pytest.mark.long
 @not_windows
 @pytest.mark.parametrize("home", [{}, {"HOME": "somewhere", "XDG_CACHE_HOME": "there"}])
 def test_no_code_is_kept_where_the_process_happens_to_be(home: dict[str, str], tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import os
 import pytest
 
 from . import soak
+from .cases import long_but_for
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 
-@pytest.mark.parametrize("layer", soak.LAYERS)
+@pytest.mark.parametrize("layer", long_but_for(["tbb"], soak.LAYERS))
 def test_under_load(layer: str) -> None:
     assert soak.under_load(layer, 300)
 

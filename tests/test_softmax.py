@@ -236,6 +236,7 @@ def test_mistakes(name: str) -> None:
         assert (np.asarray(keywords.get("out", 7)) == 7).all()
 
 
+@pytest.mark.long
 def test_inside_njit() -> None:
     x = np.random.default_rng(4).normal(size=(20, 30)).astype(np.float32)
 

@@ -57,6 +57,7 @@ def test_threads_start_without_the_compiler(filled: Path) -> None:
     assert "fastact._compiler" not in run(SETTING + "fastact.tanh(np.zeros(10**6)); print(*sys.modules)", filled)
 
 
+@pytest.mark.long
 def test_settings_are_the_same_with_and_without_numba() -> None:
     code = """
 from fastact._runtime import numba_settings
@@ -81,6 +82,7 @@ assert settings() == before, (before, settings())
         run(SETTING + code, **environment)
 
 
+@pytest.mark.long
 def test_settings_for_finding_mistakes(tmp_path: Path) -> None:
     code = "x = np.arange(-4.0, 5)\nassert fastact.neuron(x, fastact.relu(x), 0.0, 'relu') == 1 + 4 + 9 + 16"
     run(SETTING + code, tmp_path, NUMBA_DEBUGINFO="1", NUMBA_BOUNDSCHECK="1")
@@ -94,6 +96,7 @@ def test_a_setting_of_another_type(filled: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_processor_is_that_of_the_compiler_that_was_made(tmp_path: Path) -> None:
     """Numba compiles for one processor from the first time on, and code for it is not kept as that for another."""
     code = """
@@ -177,12 +180,12 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("order", long_but_for(["ours first", "an activation made last"], ORDERS))
+@pytest.mark.parametrize("order", long_but_for(["an activation made last"], ORDERS))
 def test_numba_finds_us_in_any_order(order: str, filled: Path) -> None:
     run(ORDERS[order], filled)
 
 
-@pytest.mark.parametrize("order", ["ours first", "Numba first", "Numba used first"])
+@pytest.mark.parametrize("order", long_but_for(["ours first"], ["ours first", "Numba first", "Numba used first"]))
 def test_with_jit_disabled(order: str, filled: Path) -> None:
     run(ORDERS[order], filled, NUMBA_DISABLE_JIT="1")
 

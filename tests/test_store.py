@@ -48,6 +48,7 @@ def test_import_compiles_nothing(tmp_path: Path) -> None:
     assert kinds(tmp_path) == []
 
 
+@pytest.mark.long
 def test_only_what_is_used_is_compiled(tmp_path: Path) -> None:
     run(USE, tmp_path)
     assert kinds(tmp_path) == ["ask", "ask", "drive", "sigmoid"]  # it asks for parts and for threads, too
@@ -115,6 +116,7 @@ def test_sources_replaced_while_a_process_runs(package: Path, tmp_path: Path) ->
     assert run(with_copy(package, f"{first}; {second}"), tmp_path / "cache").split() == ["6.0", "6.0"]
 
 
+@pytest.mark.long
 def test_sources_replaced_before_the_compiler_is_needed(package: Path, tmp_path: Path) -> None:
     use = "print(fastact.relu(3.0))"
     done = start(with_copy(package, f"{replaced(package)}\n{use}"), tmp_path / "cache")
@@ -136,6 +138,7 @@ def test_sources_replaced_while_they_are_imported(late: str, package: Path, tmp_
     assert float(run(use, tmp_path / "cache")) == 6
 
 
+@pytest.mark.long
 def test_bytecode_older_than_its_source(package: Path, tmp_path: Path) -> None:
     edit(package, "return zero if x <= zero else x + x")
     kernels = package / "_kernels" / "rectifiers.py"
@@ -173,6 +176,7 @@ def test_bytecode_of_sources_edited_since(package: Path, tmp_path: Path) -> None
         assert float(run(first + code, tmp_path / "cache", PYTHONDONTWRITEBYTECODE="1")) == 6
 
 
+@pytest.mark.long
 def test_nothing_is_kept_without_sources(package: Path, tmp_path: Path) -> None:
     assert compileall.compile_dir(package, quiet=1, legacy=True)
     for path in package.rglob("*.py"):
@@ -330,6 +334,7 @@ print(made(1.0), made(np.float32(1)), numba.njit(lambda x: made(x))(1.0))
     assert files(tmp_path) == before
 
 
+@pytest.mark.long
 def test_a_name_that_the_file_system_has_no_letters_for(tmp_path: Path) -> None:
     code = (
         'import fastact\nexec("def s\\xe9il(x): return x * 2")\nassert fastact.activation(vars()["s\\xe9il"])(1.0) == 2'
@@ -338,6 +343,7 @@ def test_a_name_that_the_file_system_has_no_letters_for(tmp_path: Path) -> None:
     assert any(name.startswith("fastact/s_il") for name in files(tmp_path))
 
 
+@pytest.mark.long
 def test_an_entry_under_another_name_is_not_taken(filled: Path) -> None:
     folder = filled / "fastact"
     for one, other in (("sigmoid-float64", "tanh-float64"), ("drive-", "drive_part-")):

@@ -149,6 +149,7 @@ def test_many_python_threads_at_once() -> None:
         list(pool.map(work, range(32)))
 
 
+@pytest.mark.long
 def test_a_thread_that_compiles_may_need_a_loop_that_another_loads(tmp_path: Path) -> None:
     code = """
 import threading, numba, numpy as np, fastact
@@ -331,6 +332,7 @@ first.join()
     run(BEFORE_MODULES + code)
 
 
+@pytest.mark.long
 def test_an_extension_of_numbas_that_another_thread_imports(tmp_path: Path) -> None:
     home = tmp_path / "theirs-1.dist-info"
     home.mkdir()
@@ -384,6 +386,7 @@ passing.join()
     run(code)
 
 
+@pytest.mark.long
 def test_a_helper_is_compiled_for_another_type_while_it_is_looked_at(tmp_path: Path) -> None:
     code = """
 import threading, numba, numpy as np, fastact
