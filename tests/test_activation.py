@@ -563,7 +563,8 @@ def test_an_attribute_is_not_seen() -> None:
     assert fingerprint_of(lambda x: x.real) is None
 
 
-@pytest.mark.parametrize("inputs", long_but_for([], [33, 63]))
+@pytest.mark.long
+@pytest.mark.parametrize("inputs", [33, 63])
 def test_as_many_inputs_as_a_ufunc_may_have(tmp_path: Path, inputs: int) -> None:
     names = ", ".join(f"x{i}" for i in range(inputs))
     code = f"""

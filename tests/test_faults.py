@@ -12,9 +12,6 @@ from .cases import long_but_for
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 
 
-QUICK = ("too_little_memory",)
-
-
-@pytest.mark.parametrize("name", long_but_for(QUICK, faults.CHECKS))
+@pytest.mark.parametrize("name", long_but_for(["too_little_memory"], faults.CHECKS))
 def test_it_is_survived(name: str) -> None:
     assert faults.CHECKS[name](4)

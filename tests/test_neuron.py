@@ -335,7 +335,7 @@ def test_promotion_is_numpys() -> None:
 
 
 WHOLE = [np.bool_, np.int8, np.uint8, np.int16, np.int32, np.int64, np.uint64]
-IN_NJIT = [(np.bool_, np.bool_), (np.int64, np.float32)]
+IN_NJIT = [(np.bool_, np.bool_), (np.int8, np.int8), (np.int64, np.float32)]
 
 
 @pytest.mark.parametrize("x_type", [*WHOLE, *TYPES])
