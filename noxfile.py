@@ -53,7 +53,8 @@ def oldest(session: nox.Session) -> None:
     dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
     versions = [f"{each.replace('>=', '==')}.*" for each in dependencies if each.startswith(("numba>=", "numpy>="))]
     tools = ("hypothesis", "mpmath", "pytest", "pytest-timeout", "pytest-xdist", "scipy")
-    session.install(_wheel(session), *versions, *tools)
+    wheel = _wheel(session)
+    session.install(wheel, *versions, *tools)
     files = [f"tests/test_{name}.py" for name in ("ahead", "njit", "threads", "activation", "softmax")]
     some = (
         "is_taken",
@@ -68,7 +69,7 @@ def oldest(session: nox.Session) -> None:
             shutil.copytree(folder, Path(apart, folder), ignore=shutil.ignore_patterns(".asv"))
         with session.chdir(apart):
             command = ("python", "-m", "pytest", "-n", "2", "-m", "", "-p", "no:cacheprovider", *files)
-            session.run(*command, "-k", " or ".join(some), env={"FASTACT_WHEEL": _wheel(session)})
+            session.run(*command, "-k", " or ".join(some), env={"FASTACT_WHEEL": wheel})
 
 
 @nox.session
@@ -120,4 +121,4 @@ def _dist(session: nox.Session) -> Path:
 
 def _wheel(session: nox.Session) -> str:
     (wheel,) = _dist(session).glob("*.whl")
-    return str(wheel)
+    return str(wheel.absolute())
