@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 
 from . import processes
-from .processes import run
+from .processes import HAS_TBB, run
 
-LAYERS = ("tbb", "omp", "workqueue", "missing")
+LAYERS = ("tbb",) * HAS_TBB + ("omp", "workqueue", "missing")
 
 SETTING = """
 import os, random, signal, threading, time, warnings
