@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parent.parent
 #: Lets a process import the tests; what is installed comes first.
 FIND_TESTS = f"import sys; sys.path.append({str(ROOT)!r})\n"
 
-#: Whether TBB is there; for some processors it has no wheel.
-HAS_TBB = any(metadata.distributions(name="tbb"))
+#: Whether TBB has a wheel for this processor; then it has to be there.
+HAS_TBB = platform.machine() in ("x86_64", "AMD64")
 
 #: The level of this processor.
 HERE = best(numba_settings.usable_features())
@@ -71,7 +71,7 @@ def start(
     `wrapper` is a command that runs the one that follows it. A test that asks for TBB where there is none is skipped.
     """
     if environment.get("NUMBA_THREADING_LAYER") == "tbb" and not HAS_TBB:
-        pytest.skip("no wheel of TBB here")
+        pytest.skip("TBB has no wheel for this processor")
     variables = os.environ | environment
     if cache is not None:
         variables["NUMBA_CACHE_DIR"] = str(cache)
