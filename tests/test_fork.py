@@ -324,7 +324,7 @@ check()
     run(SETTING + BEFORE_MODULES + code, NUMBA_THREADING_LAYER=layer)
 
 
-@pytest.mark.parametrize("module", long_but_for(["pickling"], ["fingerprint", "pickling", "derivatives"]))
+@pytest.mark.parametrize("module", long_but_for(["derivatives"], ["fingerprint", "derivatives"]))
 def test_while_another_thread_imports_what_comes_late(module: str) -> None:
     code = f"""
 import fastact

@@ -43,6 +43,28 @@ def check(**how):
         np.testing.assert_array_equal(result.compute(**how), right)
 """
 
+#: Each function called with a Dask array, which keeps the ufunc behind it, and by xarray.
+EVERY = """
+import dask.array, xarray
+lazy = dask.array.from_array(x, chunks=(100, 400))
+along = [fastact.softmax, fastact.log_softmax, fastact.logsumexp]
+elementwise = [getattr(fastact, name) for name in fastact.__all__ if name != "prelu"]
+elementwise = [f for f in elementwise if isinstance(f, np.ufunc) or f in (fastact.elu, fastact.leaky_relu)]
+assert len(elementwise) > 10
+derivatives = [fastact.derivative(f) for f in elementwise]
+calls = [*elementwise, *derivatives, *along, lambda x: fastact.prelu(x, 0.3), lambda x: shifted(x) + slope(x)]
+calls += [lambda x, f=f: f(x.rechunk(-1) if hasattr(x, "rechunk") else x, axis=axis) for f in along for axis in (0, None)]
+def by_xarray(x, f):
+    result = [] if f is fastact.logsumexp else ["site"]
+    labelled = xarray.DataArray(x, dims=("time", "site"))
+    return xarray.apply_ufunc(f, labelled, input_core_dims=[["site"]], output_core_dims=[result], dask="allowed").data
+calls += [lambda x, f=f: by_xarray(x, f) for f in along]
+def check_every(**how):
+    results = dask.compute(*[call(lazy) for call in calls], **how)
+    for call, result in zip(calls, results, strict=True):
+        np.testing.assert_array_equal(result, call(x))
+"""
+
 JOBLIB = """
 from joblib import Parallel, delayed
 def check(**how):
@@ -60,13 +82,21 @@ def test_dask_on_threads() -> None:
 
 def test_dask_on_processes() -> None:
     pytest.importorskip("distributed")
+    pytest.importorskip("xarray")
     cluster = """
 from distributed import Client, LocalCluster
 with LocalCluster(n_workers=2, threads_per_worker=4, dashboard_address=None) as cluster, Client(cluster) as client:
     check()
+    check_every()
     assert len(client.run(fastact.get_num_threads)) == 2
 """
-    run(SETTING + DASK + cluster)
+    run(SETTING + DASK + EVERY + cluster)
+
+
+def test_every_function_on_the_processes_of_dask() -> None:
+    pytest.importorskip("dask.array")
+    pytest.importorskip("xarray")
+    run(SETTING + EVERY + "check_every(scheduler='processes', num_workers=2)")
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

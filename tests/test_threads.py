@@ -16,6 +16,7 @@ from fastact._kernels import pool
 from fastact._runtime import pool_record
 from fastact._runtime import threads as threads_policy
 
+from .cases import long_but_for
 from .processes import BEFORE_MODULES, run
 from .reference import ACTIVATIONS
 
@@ -330,6 +331,55 @@ compiles.set()
 first.join()
 """
     run(BEFORE_MODULES + code)
+
+
+FIRST_CALLS = {
+    "own": "assert fastact.activation(lambda x: x * unseen[0] + fastact.sigmoid(x))(0.0) == 0.5",
+    "njit": "assert numba.njit(lambda x: fastact.neuron(x, x, 0.5, 'tanh'))(np.zeros(3)) == np.tanh(0.5)",
+    "argument": "assert numba.njit(lambda f, x: f(x))(fastact.leaky_relu, -1.0) == -0.01",
+    "signature": "assert numba.njit('f8(f8)')(lambda x: fastact.relu(x))(-1.0) == 0",
+    "vectorize": "assert numba.vectorize(lambda x: fastact.relu(x))(-1.0) == 0",
+}
+
+
+@pytest.mark.parametrize("first_call", long_but_for(["own", "argument"], FIRST_CALLS))
+def test_first_call_while_another_thread_loads_the_extensions_of_numba(first_call: str) -> None:
+    """Numba says that they are loaded before they are, and its dispatchers remember what did not compile."""
+    code = f"""
+import threading, numpy as np, fastact, numba
+from importlib import metadata
+unseen = (3.0,)
+loads, called = threading.Event(), threading.Event()
+found = metadata.entry_points
+metadata.entry_points = lambda **of: (loads.set(), called.wait(30), found(**of))[-1]
+first = threading.Thread(target=lambda: numba.njit(lambda: 1)())
+first.start()
+assert loads.wait(30)
+try:
+    {FIRST_CALLS[first_call]}
+finally:
+    called.set()
+    first.join()
+"""
+    run(code)
+
+
+def test_first_calls_of_one_activation_from_many_threads() -> None:
+    code = """
+import os, threading, numpy as np, fastact
+factor = float(int.from_bytes(os.urandom(4), "big"))  # so it is not in the store
+@fastact.activation
+def scaled(x): return x * factor + fastact.sigmoid(x)
+start, results = threading.Barrier(4), []
+def call():
+    start.wait()
+    results.append(scaled(np.zeros(9))[0])
+threads = [threading.Thread(target=call) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert results == [0.5] * 4, results
+"""
+    run(code)
 
 
 @pytest.mark.long

@@ -60,3 +60,5 @@ registry.when_added.append(_overload_default)
 registry.when_derived.append(_overload_default)
 for _row in [*registry.rows.values(), *registry.derived]:
     _overload_default(_row)
+
+are_known = True

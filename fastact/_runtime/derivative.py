@@ -44,11 +44,11 @@ def derivative(function: Callable[..., Any], /) -> Any:
     array([0.01, 1.  ])
     """
     row = registry.row_of(function)
-    with door.importing:  # so that two threads get one function, too
+    with door.importing:
         from . import derivatives  # noqa: F401 - what few ask for is not imported with the package
 
-        if row is not None and row.name in registry.derivatives:
-            return registry.derivatives[row.name]().face
+    if row is not None and row.name in registry.derivatives:
+        return registry.derivatives[row.name]().face
     activation = registry.behind(function)
     if activation is None:
         raise TypeError(f"derivative: expected an activation, got {function!r}")

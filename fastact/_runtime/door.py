@@ -8,14 +8,14 @@ import logging  # noqa: F401 - a fork takes its lock, which an import may ask fo
 import sys
 import threading
 import time
-from pathlib import Path
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from . import numba_settings, sources
+from .import_hook import when_imported
 from .interrupts import deferred
 from .locks import hold_while_forking
-
-_EXTENSION = "_fastact_numba:init"
 
 
 def compiler() -> Any:
@@ -27,6 +27,7 @@ def compiler() -> Any:
     internals = made_ready()
     internals.call_extensions()  # what they say of functions that users' call is seen by the keys of compiled code
     with internals.global_compiler_lock:
+        make_known()
         return _enter("_compiler.compile")
 
 
@@ -105,7 +106,7 @@ def made_ready() -> Any:
 
 
 def make_known() -> None:
-    """Make our functions known inside `@njit`."""
+    """Make our functions known inside `@njit`; the caller has the lock of those who compile, or is importing us."""
     made_ready()
     _enter("_compiler.njit")
 
@@ -113,11 +114,52 @@ def make_known() -> None:
 def be_found() -> None:
     """See to it that our functions are known inside `@njit` before Numba compiles anything.
 
-    Where Numba is there already, they are made known at once. Where it is not, it calls for that itself, because a file
-    of our distribution says so; where there is no such file, it can not come later. It need not be there at all.
+    Where Numba is there already, they are made known at once. Where it is not, its own call for the extensions of
+    others is followed by ours: Numba makes that call wherever it begins to compile, in every thread.
     """
-    if numba_settings.is_imported() or (numba_settings.is_there() and not _is_extension()):
-        make_known()
+    when_imported("numba.core.entrypoints", _follow_extensions)
+    if numba_settings.is_imported():
+        with _warned_of():
+            make_known()
+
+
+def _follow_extensions(entrypoints: Any) -> None:
+    """Let whoever asks Numba to load the extensions of others make our functions known, too.
+
+    Numba says that they are loaded before it loads them, so another thread goes on without. We come after it in each.
+    """
+    load_others = getattr(entrypoints, "init_all", None)
+
+    def init_all() -> None:
+        load_others()
+        if not _are_known():
+            with _warned_of():
+                importlib.import_module(sources.PACKAGE)  # waits for a thread that imports it, which may need our locks
+                with made_ready().global_compiler_lock:
+                    make_known()
+
+    if load_others is not None:
+        entrypoints.init_all = init_all
+
+
+def _are_known() -> bool:
+    """Whether our functions were made known, or nobody is to try it again."""
+    return _refused or getattr(sys.modules.get(f"{sources.PACKAGE}._compiler.njit"), "are_known", False)
+
+
+_refused = False  # by this Numba
+
+
+@contextlib.contextmanager
+def _warned_of() -> Iterator[None]:
+    """Warn of what stands in the way of our functions inside `@njit`: users' others are none the worse."""
+    global _refused
+    try:
+        yield
+    except Exception as error:
+        _refused = True
+        message = f"fastact's functions are not known inside @njit: {error}"
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 def _enter(room: str) -> Any:
@@ -129,20 +171,22 @@ def _enter(room: str) -> Any:
             raise RuntimeError(
                 "fastact was replaced while this process runs, and more of it is needed now: start it again"
             )
-        module = importlib.import_module(name)
+        try:
+            module = importlib.import_module(name)
+        except (AttributeError, ImportError) as error:
+            _name_numba(error)
+            raise
         sources.seal()
         return module
 
 
-def _is_extension() -> bool:
-    """Whether Numba finds the file of a distribution that says what it is to call."""
-    if sources.PACKAGE != "fastact":
-        return False  # it is a part of somebody's
-    beside = Path(__file__).parent.parent.parent
-    if str(beside) in sys.path:  # the usual case, without the time that it takes to look everywhere
-        for path in beside.glob("fastact*-info/entry_points.txt"):
-            if _EXTENSION in path.read_text(encoding="utf-8"):
-                return True
-    from importlib import metadata
-
-    return any(entry.value == _EXTENSION for entry in metadata.entry_points(group="numba_extensions", name="init"))
+def _name_numba(error: Exception) -> None:
+    """Raise ImportError where an error is that of a Numba which is newer than those tried."""
+    requirements = importlib.import_module(f"{sources.PACKAGE}._kernels.requirements")
+    installed = numba_settings.version() or ""
+    if requirements.is_untried(installed):
+        newest = ".".join(map(str, requirements.NEWEST_TRIED))
+        raise ImportError(
+            f"fastact does not serve numba {installed}, as it was tried up to {newest}: {error}; "
+            f"pip install 'numba=={newest}.*'"
+        ) from error

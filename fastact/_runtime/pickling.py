@@ -1,8 +1,9 @@
-"""How the activations that users make are pickled.
+"""How our ufuncs and those that users make are pickled.
 
 NumPy pickles a ufunc by its name. That of a script's or a notebook's own is not found by the processes that Dask and
 joblib start, and neither is that of one made inside a function. Those are pickled with the function that they were made
-of, as Numba does with what it compiles.
+of, as Numba does with what it compiles. A ufunc of ours that stands behind a function of its name, as that of elu, is
+pickled as an attribute of that function: Dask keeps the ufunc and not what was called.
 """
 
 from __future__ import annotations
@@ -22,12 +23,19 @@ _by_name: Any = copyreg.dispatch_table[np.ufunc]
 _known: dict[bytes, np.ufunc] = {}
 
 
-def learn() -> None:
-    """Be asked by `pickle`, and by all that is built on it, about ufuncs."""
-    copyreg.pickle(np.ufunc, _reduced)
+#: What users call instead of a ufunc, which is its attribute `ufunc`.
+_faces: dict[np.ufunc, Any] = {}
+
+
+def stands_behind(face: Any, function: np.ufunc) -> None:
+    """Say that users call a ufunc by a function that has its name."""
+    face.ufunc = function
+    _faces.setdefault(function, face)
 
 
 def _reduced(function: np.ufunc) -> Any:
+    if function in _faces:
+        return getattr, (_faces[function], "ufunc")
     activation = ufunc.find(function)
     if activation is None or isinstance(activation.kernel, str) or _is_found(function, activation.kernel):
         return _by_name(function)
@@ -53,3 +61,6 @@ def _is_found(function: np.ufunc, kernel: types.FunctionType) -> bool:
 def _cloudpickle() -> Any:
     door.import_numba()
     return door.numba_internals().cloudpickle
+
+
+copyreg.pickle(np.ufunc, _reduced)

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import door
+from .pickling import stands_behind
 from .sources import PACKAGE
 from .ufunc import Activation, find
 
@@ -136,7 +138,11 @@ def derivative(
                 tell(added)
             return added
 
-        derivatives[definition.__name__] = make
+        def made() -> Row:
+            with door.importing:  # so that two threads get one function
+                return make()
+
+        derivatives[definition.__name__] = made
         return definition
 
     return add
@@ -213,6 +219,7 @@ def _with_default(name: str, doc: str, ufunc: np.ufunc, default: float) -> Calla
     face.__name__ = face.__qualname__ = name
     face.__module__, face.__doc__ = PACKAGE, doc
     face.__defaults__ = (default, None)
+    stands_behind(face, ufunc)
     return face
 
 

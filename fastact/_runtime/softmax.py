@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from . import axis_record, loop_record, store, ufunc
 from .arguments import only_out, refuse_masked
 from .capi import LoopTable, c_function
+from .pickling import stands_behind
 from .registry import FLOATS_KEPT, Ulp, stated
 
 _CODES = "efd"
@@ -253,3 +254,5 @@ def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None 
 
 #: What users call.
 faces: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}
+for _name, _face in faces.items():
+    stands_behind(_face, gufuncs[_name])

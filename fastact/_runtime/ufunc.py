@@ -235,10 +235,6 @@ def _of_function(
         raise TypeError(f"{python.__name__} takes {len(parameters)} inputs, and its derivative {slope.nin}")
     made = Activation(python, python.__name__, doc, parameters, integers, memory_bound)
     made.derivative = slope
-    with door.importing:
-        from . import pickling  # which is of no use for ours
-
-    pickling.learn()
     return made.ufunc
 
 
