@@ -89,3 +89,54 @@ for _ in range(2):
         raise AssertionError("not seen")
 """
     run(NEWER + code, tmp_path)
+
+
+LACKS = """
+import warnings, numpy as np, numba, numba.core.caching
+right, numba.__version__ = numba.__version__, "0.99.0"
+numba.njit(lambda: 1)()  # what Numba imports late is there
+del numba.core.caching.NullCache
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import fastact
+    from fastact._runtime import numba_settings
+    of_code = numba_settings.of_code
+    numba_settings.of_code = lambda: (right, *of_code()[1:])  # a wheel's code is for every version of Numba
+    assert fastact.sigmoid(np.zeros(9)[::2])[0] == 0.5
+    fastact.sigmoid(np.zeros(10**6))
+says = "fastact does not serve numba 0.99.0, as it was tried up to 0.68: "
+messages = [str(w.message) for w in caught]
+assert len(messages) == 2 and all(says in message for message in messages), messages
+assert messages[0].startswith("fastact's functions are not known inside @njit"), messages
+assert messages[1].startswith("fastact uses one thread: Numba can not be used"), messages
+assert numba.njit(lambda x: x + 1)(1) == 2
+try:
+    fastact.activation(lambda x: x + 1)(1.0)
+except ImportError as error:
+    assert says in str(error) and "NullCache" in str(error), error
+else:
+    raise AssertionError("compiled")
+"""
+
+
+def test_a_newer_numba_that_lacks_a_name(tmp_path: Path) -> None:
+    """What is loaded serves; what compiles says which version is not served."""
+    run(LACKS, filled_store(tmp_path), NUMBA_NUM_THREADS="2")
+
+
+@pytest.mark.parametrize("name", ["get_num_threads", "numba_parallel_for"])
+def test_a_newer_numba_whose_threads_have_other_names(name: str, tmp_path: Path) -> None:
+    code = f"""
+import warnings, numpy as np, numba, fastact
+import llvmlite.binding as llvm
+find = llvm.address_of_symbol
+llvm.address_of_symbol = lambda symbol: None if symbol == {name!r} else find(symbol)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        assert fastact.sigmoid(np.zeros(10**6))[-1] == 0.5
+(warning,) = caught
+assert "has other threads" in str(warning.message) and {name!r} in str(warning.message), warning
+assert fastact.get_num_threads() == 1
+"""
+    run(code, filled_store(tmp_path), NUMBA_NUM_THREADS="2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 import fastact
 from fastact._kernels import pool
-from fastact._runtime import pool_record
+from fastact._runtime import pool_record, quota
 from fastact._runtime import threads as threads_policy
 
 from .cases import long_but_for
@@ -485,3 +486,122 @@ for thread in threads:
 assert found[0] is found[1]
 """
     run(code)
+
+
+CONTROL_GROUPS = {
+    "none": ({}, None),
+    "no limit": ({"sys/fs/cgroup/job/cpu.max": "max 100000"}, None),
+    "one": ({"sys/fs/cgroup/job/cpu.max": "100000 100000"}, 1),
+    "one and a half": ({"sys/fs/cgroup/job/cpu.max": "150000 100000"}, 2),
+    "a tenth": ({"sys/fs/cgroup/job/cpu.max": "10000 100000"}, 1),
+    "above": ({"sys/fs/cgroup/cpu.max": "300000 100000", "sys/fs/cgroup/job/cpu.max": "max 100000"}, 3),
+    "the least": ({"sys/fs/cgroup/cpu.max": "300000 100000", "sys/fs/cgroup/job/cpu.max": "200000 100000"}, 2),
+    "nonsense": ({"sys/fs/cgroup/job/cpu.max": "many"}, None),
+    "version 1": ({"v1/job/cpu.cfs_quota_us": "250000", "v1/job/cpu.cfs_period_us": "100000"}, 3),
+    "version 1, no limit": ({"v1/job/cpu.cfs_quota_us": "-1", "v1/job/cpu.cfs_period_us": "100000"}, None),
+    "version 1, above": ({"v1/cpu.cfs_quota_us": "50000", "v1/cpu.cfs_period_us": "50000"}, 1),
+}
+
+
+@pytest.mark.parametrize("case", CONTROL_GROUPS)
+def test_the_share_of_a_container(case: str, tmp_path: Path) -> None:
+    files, expected = CONTROL_GROUPS[case]
+    mounts = (
+        "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n31 23 0:27 / /v1 rw - cgroup cgroup rw,cpu,cpuacct\n"
+        "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+    )
+    groups = "0::/job\n3:memory:/other\n2:cpu,cpuacct:/job\n"
+    for name, content in (files | {"proc/self/mountinfo": mounts, "proc/self/cgroup": groups}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert quota.processors(tmp_path) == expected
+    # A container sees of the tree of groups its own part.
+    part = mounts.replace("0:26 / ", "0:26 /docker/job ").replace("0:27 / ", "0:27 /docker/job ")
+    (tmp_path / "proc/self/mountinfo").write_text(part)
+    (tmp_path / "proc/self/cgroup").write_text(groups.replace("/job", "/docker/job/job"))
+    assert quota.processors(tmp_path) == expected
+
+
+def test_the_default_is_at_most_the_share_of_a_container() -> None:
+    code = """
+from fastact._runtime import quota
+quota.processors = lambda: 1
+from fastact._runtime import numba_settings
+print(numba_settings.threads_at_first())
+"""
+    several = "import os; os.sched_getaffinity = lambda process: range(8)\n" + code
+    assert run(several) == "1\n"
+    assert run(several, NUMBA_NUM_THREADS="4") == "4\n"
+    assert run(f"{several}print(numba_settings.threads())").split() == ["1", "8"]
+
+
+@pytest.mark.parametrize("delay", long_but_for([0.01], [0.0005, 0.002, 0.005, 0.01, 0.02, 0.03]))
+def test_an_interrupt_while_the_pool_starts_leaves_the_setting_of_numba_alone(delay: float) -> None:
+    code = f"""
+import signal, numba, numpy as np, fastact
+class Interrupt(Exception): pass
+def interrupt(*_): raise Interrupt
+signal.signal(signal.SIGALRM, interrupt)
+x = np.zeros(10**6)
+fastact.tanh(x[:9])
+numba.set_num_threads(1)
+try:
+    signal.setitimer(signal.ITIMER_REAL, {delay})
+    fastact.tanh(x)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+except Interrupt:
+    pass
+assert numba.get_num_threads() == 1, numba.get_num_threads()
+assert fastact.tanh(x)[-1] == 0
+assert numba.get_num_threads() == 1
+"""
+    run(code, NUMBA_NUM_THREADS="2")
+
+
+def test_what_measures_the_pool_gives_back_the_setting_of_numba() -> None:
+    code = """
+import time, numba, numpy as np, fastact
+numba.set_num_threads(1)
+clock, ticks = time.perf_counter_ns, []
+class Interrupt(BaseException): pass
+def interrupting():
+    ticks.append(numba.get_num_threads())
+    if len(ticks) == 9:
+        raise Interrupt
+    return clock()
+time.perf_counter_ns = interrupting
+try:
+    fastact.tanh(np.zeros(10**6))
+except Interrupt:
+    pass
+else:
+    raise AssertionError
+assert ticks[-1] == 2 and numba.get_num_threads() == 1
+time.perf_counter_ns = clock
+assert fastact.tanh(np.zeros(10**6))[-1] == 0
+assert numba.get_num_threads() == 1
+"""
+    run(code, NUMBA_NUM_THREADS="2")
+
+
+def test_tbb_is_found_wherever_pip_put_it(tmp_path: Path) -> None:
+    library = tmp_path / "lib" / "libtbb.so.12"
+    library.parent.mkdir()
+    library.touch()
+    home = tmp_path / "site-packages" / "tbb-2023.0.dist-info"
+    home.mkdir(parents=True)
+    (home / "METADATA").write_text("Metadata-Version: 2.1\nName: tbb\nVersion: 2023.0\n")
+    (home / "RECORD").write_text("../lib/libtbb.so.12,,\ntbb-2023.0.dist-info/METADATA,,\n")
+    code = f"""
+import sys
+sys.path.insert(0, {str(home.parent)!r})
+from fastact._runtime import threads
+print(next(iter(threads._installed("tbb", "libtbb.so.12"))))
+"""
+    assert run(code).strip() == str(library)
+
+
+def test_elsewhere_than_on_linux_no_process_is_taken_for_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform in ("win32", "darwin"):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert not threads_policy._may_be_a_copy()

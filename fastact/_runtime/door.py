@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from . import numba_settings, sources
+from . import linker, numba_settings, sources
 from .import_hook import when_imported
 from .interrupts import deferred
 from .locks import hold_while_forking
@@ -24,6 +24,7 @@ def compiler() -> Any:
         raise ModuleNotFoundError(
             "fastact needs Numba to compile this, and it is not installed: pip install numba", name="numba"
         )
+    linker.check_memory()
     internals = made_ready()
     internals.call_extensions()  # what they say of functions that users' call is seen by the keys of compiled code
     with internals.global_compiler_lock:

@@ -24,6 +24,7 @@ def link(code: bytes, symbol: str) -> int:
     """
     with lock:
         if symbol not in _addresses:
+            check_memory()
             engine = _engine()
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             engine.finalize_object()
@@ -34,21 +35,36 @@ def link(code: bytes, symbol: str) -> int:
         return _addresses[symbol]
 
 
+def check_memory() -> None:
+    """Raise PermissionError where the system gives no executable memory: llvmlite goes on without, and jumps there."""
+    try:
+        llvm.check_jit_execution()
+    except OSError as error:
+        raise PermissionError(
+            error.errno,
+            "fastact runs machine code from memory, and the system refuses to make memory of this process executable "
+            "(PR_SET_MDWE, systemd's MemoryDenyWriteExecute=, SELinux's execmem); allow it for this process",
+        ) from error
+
+
 def linked(symbol: str) -> int:
     """The address of a function that is linked already, or 0."""
     return _addresses.get(symbol, 0)
 
 
-def are_known(symbols: Iterable[str]) -> bool:
-    """Whether the process has what code refers to: LLVM ends the process when it does not."""
+def unknown(symbols: Iterable[str]) -> list[str]:
+    """What the process has not, of what code refers to: LLVM ends the process when it links such code."""
     with lock:
-        return all(llvm.address_of_symbol(name) is not None or hasattr(ctypes.pythonapi, name) for name in symbols)
+        return [name for name in symbols if not llvm.address_of_symbol(name) and not hasattr(ctypes.pythonapi, name)]
 
 
 def address(symbol: str) -> int:
-    """The address of a function of a library in the process, or 0."""
+    """The address of a function of a library in the process; LookupError if there is none."""
     with lock:
-        return int(llvm.address_of_symbol(symbol) or 0)
+        found = llvm.address_of_symbol(symbol)
+    if not found:
+        raise LookupError(f"no library of the process has a function {symbol}")
+    return int(found)
 
 
 def make_known(symbol: str, address: int) -> None:

@@ -21,6 +21,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from . import quota
+
 _CONFIG = "numba.core.config"
 _FILE = ".numba_config.yaml"  # of a user; it is Numba who reads it
 _SLOWED_BY_AVX = ("corei7-avx", "core-avx-i", "sandybridge", "ivybridge", "nocona")  # says Numba
@@ -179,5 +181,15 @@ _users_choice: bool | None = None
 
 def threads() -> int:
     """How many threads Numba's pool has, or will have."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, _number("NUMBA_NUM_THREADS", processors, "NUMBA_NUM_THREADS") or 1)
+    return max(1, _number("NUMBA_NUM_THREADS", _processors(), "NUMBA_NUM_THREADS") or 1)
+
+
+def threads_at_first() -> int:
+    """How many of them a call may use before anybody says so: no more than a container has processors."""
+    share = quota.processors()
+    chosen = "NUMBA_NUM_THREADS" in os.environ or threads() != _processors()
+    return threads() if share is None or chosen else min(threads(), share)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -154,13 +154,16 @@ def _taken(place: _Place, warn: bool = True) -> int:
     address = linker.linked(place.symbol)
     if address == 0 and place.path is not None:
         kept = _read(place, warn)
-        if kept is not None and linker.are_known(kept.outside):
+        if kept is not None and not linker.unknown(kept.outside):
             address = linker.link(kept.code, place.symbol)
     return address
 
 
 def _added(place: _Place, entry: Entry, warn: bool = True) -> int:
     """The address of what is new, which is kept where that can be."""
+    unknown = linker.unknown(entry.outside)
+    if unknown:
+        raise LookupError(f"no library of the process has {', '.join(unknown)}, which compiled code refers to")
     with contextlib.suppress(OSError):  # no place to keep it: the code stays in memory
         _write(place, entry, warn)
     return linker.link(entry.code, place.symbol)

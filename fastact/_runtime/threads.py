@@ -20,7 +20,7 @@ from . import door, linker, numba_settings, pool_record, store
 from .capi import c_function
 
 _pool = np.zeros(pool_record.WORDS, np.intp)
-_pool[pool_record.THREADS] = numba_settings.threads()
+_pool[pool_record.THREADS] = numba_settings.threads_at_first()
 _pool[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = 3500  # ns, until it is measured
 
 _chosen = False  # whether the user asked for more than one thread
@@ -75,20 +75,23 @@ def _start() -> None:
         if _chosen:
             _warn_of_obstacle()
         return
-    _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
-    _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
-    internals.make_runtime_known()  # which it refers to
-    fan_out = store.load_own("fan_out", source=internals.untried_version())  # for whose runtime it is compiled anew
+    try:
+        _pool[pool_record.GET_NUM_THREADS] = linker.address("get_num_threads")
+        _pool[pool_record.SET_NUM_THREADS] = linker.address("set_num_threads")
+        internals.make_runtime_known()  # which it refers to
+        fan_out = store.load_own("fan_out", source=internals.untried_version())  # for whose runtime it is compiled anew
+    except (AttributeError, LookupError) as error:
+        _stay_on_one_thread(f"numba {numba.__version__} has other threads than those that fastact was tried with: {error}")
+        _warn_of_obstacle()
+        return
     most = min(numba_settings.threads(), pool_record.MOST_THREADS)
     if most > 1:
-        numba.set_num_threads(most)
         _measuring.add(threading.get_ident())
         try:
-            _pool[pool_record.FAN_OUT_TIME], _pool[pool_record.LEAST_THREAD_TIME] = _costs(fan_out, most)
+            _pool[pool_record.FAN_OUT_TIME], _pool[pool_record.LEAST_THREAD_TIME] = _costs(fan_out, most, users_choice)
         finally:
             _measuring.discard(threading.get_ident())
         _pool[pool_record.THREAD_TIME] = _pool[pool_record.LEAST_THREAD_TIME]
-        numba.set_num_threads(users_choice)
     _pool[pool_record.FAN_OUT] = fan_out
 
 
@@ -97,9 +100,14 @@ _FIRST_RUNS, _RUNS = 20, 20
 _measuring: set[int] = set()  # threads that use the pool to see what it costs
 
 
-def _costs(fan_out: int, most: int) -> tuple[float, float]:
-    """What it costs to share out nothing, in ns: whatever the number of threads, and for each of them."""
+def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
+    """What it costs to share out nothing, in ns: whatever the number of threads, and for each of them.
+
+    Meanwhile Numba's parallel loops of this thread may use all threads, and then as many as the user chose.
+    """
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)(fan_out)
+    # Numba's own of Python could be interrupted before they do anything.
+    set_num_threads = ctypes.CFUNCTYPE(None, ctypes.c_int)(int(_pool[pool_record.SET_NUM_THREADS]))
 
     def nanoseconds(threads: int) -> int:
         times = []
@@ -109,8 +117,12 @@ def _costs(fan_out: int, most: int) -> tuple[float, float]:
             times.append(time.perf_counter_ns() - start)
         return sorted(times[_FIRST_RUNS:])[_RUNS // 4]
 
-    two = nanoseconds(2)
-    thread = (nanoseconds(most) - two) / (most - 2) if most > 2 else two / 2
+    try:
+        set_num_threads(most)
+        two = nanoseconds(2)
+        thread = (nanoseconds(most) - two) / (most - 2) if most > 2 else two / 2
+    finally:
+        set_num_threads(users_choice)
     thread = max(_QUICKEST_THREAD, min(thread, two / 2))
     return max(0, two - 2 * thread), thread
 
@@ -157,7 +169,12 @@ _FORKED_AND_NOTHING_ELSE = 0x40  # Linux's PF_FORKNOEXEC
 
 
 def _may_be_a_copy() -> bool:
-    """Whether the process may be a forked copy of the one that started Numba's threads before we were imported."""
+    """Whether the process may be a forked copy of the one that started Numba's threads before we were imported.
+
+    Only Linux tells; elsewhere there is no fork, or the OpenMP of Numba's wheels is LLVM's, which survives one.
+    """
+    if sys.platform != "linux":
+        return False
     try:
         state = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         return bool(int(state[6]) & _FORKED_AND_NOTHING_ELSE)
@@ -195,13 +212,23 @@ def layer() -> str | None:
 def _load_tbb() -> None:
     """Load the library of the `tbb` wheel, which lies where the loader does not look, so that Numba finds it."""
     name = "tbb12.dll" if sys.platform == "win32" else "libtbb.so.12"
-    for prefix in (sys.prefix, sys.base_prefix):
-        for directory in ("lib", r"Library\bin"):
-            library = Path(prefix, directory, name)
-            if library.exists():
-                with contextlib.suppress(OSError):
-                    ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-                    return
+    elsewhere = [Path(prefix, "lib", name) for prefix in (sys.prefix, sys.base_prefix)]  # as conda has it
+    for library in (*_installed("tbb", name), *filter(Path.exists, elsewhere)):
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+            return
+
+
+def _installed(distribution: str, name: str) -> Iterator[Path]:
+    """The files of a name of a distribution, wherever pip put it: in an environment, for a user, in a folder."""
+    from importlib import metadata
+
+    for found in metadata.distributions(name=distribution):
+        for file in found.files or ():
+            if file.name == name:
+                path = Path(str(found.locate_file(file)))
+                if path.exists():
+                    yield path.resolve()
 
 
 def set_num_threads(n: SupportsIndex) -> None:
@@ -256,8 +283,9 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        What `set_num_threads` set; before that the number of processors, or what the environment variable
-        ``NUMBA_NUM_THREADS`` says. 1 where something is in the way of threads.
+        What `set_num_threads` set; before that what the environment variable ``NUMBA_NUM_THREADS`` says, else the
+        number of processors or, if that is less, the share of processors that a container has, rounded up. 1 where
+        something is in the way of threads.
 
     Examples
     --------
