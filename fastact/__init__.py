@@ -1,6 +1,6 @@
 """Fast, exact activation functions and a fused neuron for NumPy and Numba."""
 
-from ._runtime import interpreter as _interpreter  # isort: skip - before anything that it could not serve
+from ._runtime import interpreter as _interpreter  # noqa: F401  # isort: skip - refuses a sub-interpreter
 from ._runtime import sources as _sources  # isort: skip - before all that it watches
 from ._runtime import door as _door
 from ._runtime import registry as _registry

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from .processes import run, start
+from .processes import filled_store, run, start
 
 REFUSE = "import ctypes\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): raise SystemExit(77)  # PR_SET_MDWE\n"
 USES = [
@@ -48,3 +49,55 @@ if result is not None:
     assert done.returncode == 1
     # NumPy refuses it first from Python 3.12 on, where an interpreter has a lock of its own.
     assert "fastact serves the main interpreter of a process only" in done.stderr or "subinterpreters" in done.stderr
+
+
+ON_A_SMALL_STACK = """
+import threading, numpy as np, fastact
+fastact.warmup() if {warm} else None
+x, w = np.ones((3000, 300)), np.ones((300, 50))
+calls = [
+    lambda: fastact.sigmoid(x), lambda: fastact.sigmoid(x[:, ::2]), lambda: fastact.prelu(x.astype("f2"), x),
+    lambda: fastact.sigmoid(x.ravel()[1:], out=x.ravel()[:-1]),
+    *[lambda f=f, axis=axis, y=y: f(y, axis=axis) for f in (fastact.softmax, fastact.log_softmax, fastact.logsumexp)
+      for axis in (0, 1, None) for y in (x, x.astype("f2"), x[:, ::2], x.reshape(3, -1))],
+    lambda: fastact.neuron(x, w), lambda: fastact.neuron(x, w[:, 0]), lambda: fastact.neuron(x[0], w.repeat(40, 1)),
+    lambda: fastact.neuron(x[:, ::2], w[::2], 0.5, "elu"), lambda: fastact.neuron(x.astype("f2"), w, w[0]),
+]
+failed = []
+def work():
+    for call in calls:
+        try:
+            call()
+        except BaseException as error:
+            failed.append(error)
+threading.stack_size(64 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+assert not failed, failed
+"""
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_on_a_thread_with_a_small_stack(warm: bool, tmp_path: Path) -> None:
+    """Also where the call is the first one, which then leaves the pool to others."""
+    run(ON_A_SMALL_STACK.format(warm=warm), filled_store(tmp_path), NUMBA_NUM_THREADS="2")
+
+
+def test_a_small_stack_is_refused_to_the_compiler() -> None:
+    code = """
+import threading, fastact
+said = []
+def work():
+    try:
+        fastact.activation(lambda x: x + seldom[0])(1.0)
+    except RuntimeError as error:
+        said.append(str(error))
+seldom = (1.0,)
+threading.stack_size(64 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+assert "the stack of this thread is too small" in said[0], said
+"""
+    run(code)

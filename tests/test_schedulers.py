@@ -53,7 +53,9 @@ elementwise = [f for f in elementwise if isinstance(f, np.ufunc) or f in (fastac
 assert len(elementwise) > 10
 derivatives = [fastact.derivative(f) for f in elementwise]
 calls = [*elementwise, *derivatives, *along, lambda x: fastact.prelu(x, 0.3), lambda x: shifted(x) + slope(x)]
-calls += [lambda x, f=f: f(x.rechunk(-1) if hasattr(x, "rechunk") else x, axis=axis) for f in along for axis in (0, None)]
+def whole(x):
+    return x.rechunk(-1) if hasattr(x, "rechunk") else x
+calls += [lambda x, f=f, axis=axis: f(whole(x), axis=axis) for f in along for axis in (0, None)]
 def by_xarray(x, f):
     result = [] if f is fastact.logsumexp else ["site"]
     labelled = xarray.DataArray(x, dims=("time", "site"))

@@ -12,7 +12,7 @@ from .._runtime import axis_record
 from .._runtime.loop_record import FUNCTION, ITEM_SIZE, LOOP_ITEM_SIZE, PART, POOL
 from . import pool, python
 from .calls import call
-from .compiled import STRICT, compiled
+from .compiled import STRICT, compiled, not_inlined
 from .driver import MEASURED, TIMED, fewest_shared, gather, scatter, shares_of_rest
 from .float_state import enter_default_float_state, leave_float_state
 from .memory import LINE, address_of, at, stack
@@ -51,6 +51,27 @@ def _taken(job, record, count):
     return count // job[UNIT] * job[UNIT] if job[X] == job[Y] else count
 
 
+@compiled(**STRICT)
+def _copied(job, record, index, x, y, count):
+    """Rows that are copied to contiguous memory, and their results from there."""
+    not_inlined()  # a stack without room for copies is enough for rows that are taken where they are
+    n, size = job[N], record[LOOP_ITEM_SIZE]
+    length = max(1, n) * size
+    scratch, at_once = stack(_SCRATCH), _SCRATCH // length
+    if job[SCRATCH] != 0:
+        scratch, at_once = job[SCRATCH] + index * length, 1
+    results = 1 if record[axis_record.REDUCES] != 0 else n
+    done = 0
+    while done < count:  # for a step, `range` has an exception, which can not be without Numba's runtime
+        rows = min(at_once, count - done)
+        for i in range(rows):
+            gather(x + (done + i) * job[X_ROW], job[X_STEP], scratch + i * length, n, record)
+        call(record[FUNCTION], (scratch, length, size, scratch, length, size, n, rows))
+        for i in range(rows):
+            scatter(scratch + i * length, y + (done + i) * job[Y_ROW], job[Y_STEP], results, record, False)
+        done += rows
+
+
 def part(job, index):
     """One part of a call."""
     record = at(job[RECORD], types.intp)
@@ -66,20 +87,7 @@ def part(job, index):
     if done > 0:
         call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, done))
     if done < count:
-        size = record[LOOP_ITEM_SIZE]
-        length = max(1, n) * size
-        scratch, at_once = stack(_SCRATCH), _SCRATCH // length
-        if job[SCRATCH] != 0:
-            scratch, at_once = job[SCRATCH] + index * length, 1
-        results = 1 if record[axis_record.REDUCES] != 0 else n
-        while done < count:  # for a step, `range` has an exception, which can not be without Numba's runtime
-            rows = min(at_once, count - done)
-            for i in range(rows):
-                gather(x + (done + i) * job[X_ROW], job[X_STEP], scratch + i * length, n, record)
-            call(record[FUNCTION], (scratch, length, size, scratch, length, size, n, rows))
-            for i in range(rows):
-                scatter(scratch + i * length, y + (done + i) * job[Y_ROW], job[Y_STEP], results, record, False)
-            done += rows
+        _copied(job, record, index, x + done * job[X_ROW], y + done * job[Y_ROW], count - done)
     leave_float_state(state)
 
 

@@ -28,7 +28,7 @@ SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many byt
 WORDS = 23
 SPACE = WORDS * 8  #: bytes
 
-_STACK_SCRATCH = 32 * 1024
+_STACK_SCRATCH = 16 * 1024  # a caller's thread may have a stack of 64 KiB
 _BYTES_PER_NS = 6  # of products, for each byte of a vector, on a quick processor
 _SINGLE_USE_IS_DEARER = 4  # a product takes so much longer where every number of x or of the weights serves only one
 _WORK_OF_ACTIVATION = 16  # in products

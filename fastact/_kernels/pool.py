@@ -9,6 +9,7 @@ from numba import prange, types
 
 from .._runtime.pool_record import (
     BUSY,
+    COUNTERS,
     FAN_OUT,
     FAN_OUT_TIME,
     GET_NUM_THREADS,
@@ -22,14 +23,13 @@ from .._runtime.pool_record import (
 from . import python
 from .calls import ask, call
 from .compiled import STRICT, compiled
-from .memory import LINE, at, fetch_and_add, stack, try_lock, unlock
+from .memory import LINE, at, fetch_and_add, try_lock, unlock
 
 _PART_TIME = 4000  # ns: so long may the last thread be busy alone, and so little do the others wait for
 _CALLS_TO_FORGET = 16
 _MOST_PARTS = 32  # of a share, which may then take longer
-_COUNTERS_SPACE = MOST_THREADS * LINE
 
-# The words of a thread in a call.
+# The words of a thread in a call; each has a line of its own.
 _TAKEN = 0  #: parts of its share that are taken
 _BEGUN = 1  #: when it began
 
@@ -92,7 +92,7 @@ def fan_out(pool_address, function, job, threads, parts):
     """
     pool = at(pool_address, types.intp)
     users_choice = ask(pool[GET_NUM_THREADS])
-    counters = stack(_COUNTERS_SPACE)
+    counters = pool[COUNTERS]
     for share in range(threads):
         at(counters + share * LINE, types.intp)[_TAKEN] = 0
     call(pool[SET_NUM_THREADS], (min(threads, users_choice),))

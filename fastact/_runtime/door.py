@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from . import linker, numba_settings, sources
+from . import linker, numba_settings, sources, stacks
 from .import_hook import when_imported
 from .interrupts import deferred
 from .locks import hold_while_forking
@@ -23,6 +23,11 @@ def compiler() -> Any:
     if not numba_settings.is_there():
         raise ModuleNotFoundError(
             "fastact needs Numba to compile this, and it is not installed: pip install numba", name="numba"
+        )
+    if stacks.is_small():
+        raise RuntimeError(
+            f"fastact is to compile something, and the stack of this thread is too small for that: call warmup() in "
+            f"another thread before, or threading.stack_size({stacks.ENOUGH}) before this one is made"
         )
     linker.check_memory()
     internals = made_ready()
@@ -129,7 +134,7 @@ def _follow_extensions(entrypoints: Any) -> None:
 
     Numba says that they are loaded before it loads them, so another thread goes on without. We come after it in each.
     """
-    load_others = getattr(entrypoints, "init_all", None)
+    load_others: Any = getattr(entrypoints, "init_all", None)
 
     def init_all() -> None:
         load_others()

@@ -29,11 +29,11 @@ class _Finder:
         if name != self._name:
             return None
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
-            spec = finder.find_spec(name, path, target)
+            spec: Any = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
                     spec.loader = _Loader(spec.loader, self._then)
-                return spec
+                return spec  # type: ignore[no-any-return]
         return None
 
 

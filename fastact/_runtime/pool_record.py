@@ -9,6 +9,7 @@ SET_NUM_THREADS = 5  #: address of the one that sets it
 FAN_OUT_TIME = 6  #: ns that sharing out costs
 THREAD_TIME = 7  #: ns that each thread costs that takes part, as it was in the last calls
 LEAST_THREAD_TIME = 8  #: ns that it costs at best
-WORDS = 9
+COUNTERS = 9  #: address of a line for each thread, for the one call that has the pool
+WORDS = 10
 
 MOST_THREADS = 256  #: that take part in a call

@@ -25,13 +25,13 @@ def _groups(root: Path) -> Iterator[Path]:
         return
     names: dict[str, str] = {}  # of the group by controller; that of version 2 has none
     for line in own:
-        _, controllers, name = line.split(":", 2)
-        names |= dict.fromkeys(controllers.split(","), name)
+        _, controllers, group = line.split(":", 2)
+        names |= dict.fromkeys(controllers.split(","), group)
     for line in mounts:
         fields, _, file_system = line.partition(" - ")
         kind, _, options = file_system.split(" ", 2)
         controller = "" if kind == "cgroup2" else "cpu"
-        if controller not in names or not (kind == "cgroup2" or kind == "cgroup" and "cpu" in options.split(",")):
+        if controller not in names or not (kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(","))):
             continue
         base, mounted = fields.split(" ")[3:5]  # what of the tree of groups is mounted, and where
         name = PurePosixPath(names[controller])

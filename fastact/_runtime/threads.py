@@ -12,15 +12,24 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
+import numpy.typing as npt
 
-from . import door, linker, numba_settings, pool_record, store
+from . import door, linker, numba_settings, pool_record, stacks, store
 from .capi import c_function
+
+
+def _lines() -> tuple[npt.NDArray[Any], int]:
+    """A line of the caches for each thread, too much for the stack of a caller's, and the address of the first."""
+    memory = np.zeros((pool_record.MOST_THREADS + 1) * 64, np.uint8)
+    return memory, -(-memory.ctypes.data // 64) * 64
+
 
 _pool = np.zeros(pool_record.WORDS, np.intp)
 _pool[pool_record.THREADS] = numba_settings.threads_at_first()
+_counters, _pool[pool_record.COUNTERS] = _lines()
 _pool[[pool_record.THREAD_TIME, pool_record.LEAST_THREAD_TIME]] = 3500  # ns, until it is measured
 
 _chosen = False  # whether the user asked for more than one thread
@@ -43,7 +52,7 @@ def start(*_: int) -> int:
 
     Two threads may do so at once, for a lock would come before Numba's, and nobody may wait for it who has that.
     """
-    if _pool[pool_record.FAN_OUT] == 0 and not _obstacle:
+    if _pool[pool_record.FAN_OUT] == 0 and not _obstacle and not stacks.is_small():
         _start()
     return 0
 
@@ -81,7 +90,7 @@ def _start() -> None:
         internals.make_runtime_known()  # which it refers to
         fan_out = store.load_own("fan_out", source=internals.untried_version())  # for whose runtime it is compiled anew
     except (AttributeError, LookupError) as error:
-        _stay_on_one_thread(f"numba {numba.__version__} has other threads than those that fastact was tried with: {error}")
+        _stay_on_one_thread(f"numba {numba.__version__} has other threads than those that it was tried with: {error}")
         _warn_of_obstacle()
         return
     most = min(numba_settings.threads(), pool_record.MOST_THREADS)
@@ -109,11 +118,14 @@ def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
     # Numba's own of Python could be interrupted before they do anything.
     set_num_threads = ctypes.CFUNCTYPE(None, ctypes.c_int)(int(_pool[pool_record.SET_NUM_THREADS]))
 
+    pool = _pool.copy()  # a call may use the other meanwhile
+    counters, pool[pool_record.COUNTERS] = _lines()
+
     def nanoseconds(threads: int) -> int:
         times = []
         for _ in range(_FIRST_RUNS + _RUNS):
             start = time.perf_counter_ns()
-            function(_pool.ctypes.data, 0, 0, threads, 0)
+            function(pool.ctypes.data, 0, 0, threads, 0)
             times.append(time.perf_counter_ns() - start)
         return sorted(times[_FIRST_RUNS:])[_RUNS // 4]
 
@@ -123,6 +135,7 @@ def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
         thread = (nanoseconds(most) - two) / (most - 2) if most > 2 else two / 2
     finally:
         set_num_threads(users_choice)
+        del counters
     thread = max(_QUICKEST_THREAD, min(thread, two / 2))
     return max(0, two - 2 * thread), thread
 
