@@ -625,3 +625,20 @@ def test_inputs_are_called_what_the_function_calls_them() -> None:
     made = fastact.activation(lambda x, out: x * out)
     assert made(2.0, 3.0) == 6
     assert njit(lambda x: made(x, x))(3.0) == 9
+
+
+def test_what_gives_no_number_at_once_is_refused() -> None:
+    async def coroutine(x: Any) -> Any:
+        return x
+
+    def generator(x: Any) -> Any:
+        yield x
+
+    async def asynchronous_generator(x: Any) -> Any:
+        yield x
+
+    for function in (coroutine, generator, asynchronous_generator):
+        with pytest.raises(TypeError, match=f"{function.__name__} gives a coroutine or a generator"):
+            fastact.activation(function)
+        with pytest.raises(TypeError, match="gives a coroutine or a generator"):
+            fastact.activation(derivative=function)(lambda x: x)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastact
+from fastact._runtime import store
 
 from .processes import NO_COMPILER, files, run, said
 
@@ -113,6 +114,34 @@ fastact.show_config()
 """
     assert "none (there is no home folder: code stays in memory)" in run(code)
     assert not files(tmp_path)
+
+
+def test_a_relative_folder_is_that_of_the_import(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    code = f"""
+import os
+os.chdir({str(first)!r})
+import numpy as np, fastact
+os.chdir({str(second)!r})
+assert fastact.sigmoid(np.zeros(3))[0] == 0.5
+"""
+    run(code, "cache")
+    assert any("sigmoid" in name for name in files(first / "cache"))
+    assert not files(second)
+    run(NO_COMPILER + code, "cache")
+
+
+def test_on_windows_only_the_users_profile_is_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    (tmp_path / "home" / "cache").mkdir(parents=True)
+    (tmp_path / "shared").mkdir()
+    for folder, private in ((tmp_path / "home" / "cache", True), (tmp_path / "shared", False)):
+        assert store._private(folder.stat(), folder, warn=False) == private
+    with pytest.warns(RuntimeWarning, match="it is not in the user's profile"):
+        store._private((tmp_path / "shared").stat(), tmp_path / "shared")
 
 
 @as_root

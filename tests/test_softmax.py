@@ -229,11 +229,22 @@ def test_mistakes(name: str) -> None:
         (ValueError, (x, (0, 0)), {}),
         (ValueError, (x,), {"out": np.full((5, 5), 7.0)}),
         (ValueError, (x, None), {"out": np.full((5, 5), 7.0)}),
+        (ValueError, (x,), {"out": np.full((4, 2, 3), 7.0)}),
+        (ValueError, (x[0],), {"out": np.full((4, 3), 7.0)}),
+        (ValueError, (x,), {"out": (np.full((4, 2), 7.0),)}),
+        (ValueError, (x, 0), {"out": np.full((3, 3), 7.0)}),
     ]
     for error, arguments, keywords in mistakes:
         with pytest.raises(error):
             function(*arguments, **keywords)
         assert (np.asarray(keywords.get("out", 7)) == 7).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_array_where_the_axis_stands(name: str) -> None:
+    out = np.ones((2, 3))
+    with pytest.raises(TypeError, match=r"axis must be .*, got an array of shape \(2, 3\); give out= by its name"):
+        faces[name](out, out)
 
 
 @pytest.mark.long

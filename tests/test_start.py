@@ -82,6 +82,15 @@ assert settings() == before, (before, settings())
         run(SETTING + code, **environment)
 
 
+def test_a_version_of_numba_that_can_not_be_told_is_said(filled: Path) -> None:
+    code = """
+from fastact._runtime import numba_settings
+numba_settings._installed_version = lambda: None
+fastact.show_config()
+"""
+    assert "(not used: the version of Numba can not be told without importing it)" in run(SETTING + code, filled)
+
+
 @pytest.mark.long
 def test_settings_for_finding_mistakes(tmp_path: Path) -> None:
     code = "x = np.arange(-4.0, 5)\nassert fastact.neuron(x, fastact.relu(x), 0.0, 'relu') == 1 + 4 + 9 + 16"

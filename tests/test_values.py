@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import mpmath
+import numba
 import numpy as np
 import pytest
 
 import fastact
 from fastact._kernels import lookup
+from fastact._kernels.tanh_table import TANH
 from fastact._runtime.registry import Row
 
 from . import minimax
@@ -90,6 +92,22 @@ def test_float32_tanh_from_the_table() -> None:
     found = sweep("tanh", step=61)
     assert found.error <= 1, f"{found.error:.3f} ULP at {found.where!r}"
     assert found.descents == 0
+
+
+def test_two_tables_in_one_function() -> None:
+    if not lookup.available():
+        pytest.skip("this processor does not look up in registers")
+    first, second = lookup.odd_function(TANH), lookup.odd_function(TANH._replace(name="another"))
+
+    @numba.njit(error_model="numpy")
+    def add(x, y):  # type: ignore[no-untyped-def]
+        for i in range(x.size):
+            y[i] = first(x[i]) + second(x[i])
+
+    x = np.linspace(-4, 4, 1000, dtype=np.float32)
+    y = np.empty_like(x)
+    add(x, y)
+    np.testing.assert_array_equal(y, 2 * fastact.tanh(x))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

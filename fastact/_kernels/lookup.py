@@ -98,12 +98,16 @@ def _define(module: Any, name: str, real: Any, body: Callable[[Any, Any], Any], 
 
 
 def _keep(module: Any, functions: list[Any]) -> None:
-    """Keep functions that nothing calls yet."""
-    pointer = ir.IntType(8).as_pointer()
-    kind = ir.ArrayType(pointer, len(functions))
-    used = ir.GlobalVariable(module, kind, "llvm.compiler.used")
-    used.linkage, used.section = "appending", "llvm.metadata"
-    used.initializer = ir.Constant(kind, [function.bitcast(pointer) for function in functions])
+    """Keep functions that nothing calls yet, beside those of other tables."""
+    pointer, name = ir.IntType(8).as_pointer(), "llvm.compiler.used"
+    used = module.globals.get(name)
+    if used is None:
+        used = ir.GlobalVariable(module, ir.ArrayType(pointer, 0), name)
+        used.linkage, used.section = "appending", "llvm.metadata"
+        used.initializer = ir.Constant(used.value_type, [])
+    kept = [*used.initializer.constant, *(function.bitcast(pointer) for function in functions)]
+    used.value_type = ir.ArrayType(pointer, len(kept))
+    used.initializer = ir.Constant(used.value_type, kept)
 
 
 def _evaluate(builder: Any, x: Any, table: OddTable) -> Any:

@@ -132,7 +132,7 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     array([[0.09003057, 0.24472847, 0.66524096],
            [0.5       , 0.5       , 0.        ]])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and _is_like(out, x):
         return _softmax(x, out=out, axis=axis)
     return _general(_softmax, x, axis, out)
 
@@ -167,7 +167,7 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     >>> fastact.log_softmax(np.array([0.0, 30.0]))
     array([-3.00000000e+01, -9.35762297e-14])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and _is_like(out, x):
         return _log_softmax(x, out=out, axis=axis)
     return _general(_log_softmax, x, axis, out)
 
@@ -206,24 +206,51 @@ def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bo
     >>> fastact.logsumexp(np.array([[1000.0, 1000.0], [0.0, -50.0]]))
     array([1.00069315e+03, 1.92874985e-22])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size:
-        return _logsumexp(x, out=out, axis=axis, keepdims=bool(keepdims))
+    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and out is None:
+        return _logsumexp(x, axis=axis, keepdims=bool(keepdims))
     return _general(_logsumexp, x, axis, out, keepdims=bool(keepdims))
+
+
+def _is_like(out: Any, x: npt.NDArray[Any]) -> bool:
+    """Whether an array is given of the shape of x, or nothing."""
+    return out is None or (type(out) is np.ndarray and out.shape == x.shape)
 
 
 def _general(gufunc: Any, x: Any, axis: Any, out: Any, **keywords: bool) -> Any:
     """The function of anything, along any axes."""
     name = gufunc.__name__
     refuse_masked(name, "x", x, "-np.inf")
-    along_one = axis is not None and not isinstance(axis, tuple)
+    axis, out = _checked_axis(name, axis), only_out(name, out)
+    along_one = isinstance(axis, int)
     if not hasattr(x, "__array_function__") and (keywords or not along_one or not hasattr(x, "__array_ufunc__")):
         x = np.asarray(x)  # it can keep its type only where the shape stays and it is asked for the whole work
     if along_one and np.ndim(x) > 0:
-        axis = operator.index(axis)
-        if not keywords and np.shape(x)[axis : axis + 1 or None] == (0,):
-            raise ValueError(f"{name}: there are no numbers along axis {axis} of shape {np.shape(x)}")
+        shape = np.shape(x)
+        if not keywords and shape[axis : axis + 1 or None] == (0,):
+            raise ValueError(f"{name}: there are no numbers along axis {axis} of shape {shape}")
+        if -len(shape) <= axis < len(shape):
+            ones = (1,) if keywords.get("keepdims") else ()
+            _check_out(name, out, shape if not keywords else shape[:axis] + ones + shape[len(shape[:axis]) + 1 :])
         return gufunc(x, out=out, axis=axis, **keywords)
-    return _along_axes(gufunc, x, axis, only_out(name, out), **keywords)
+    return _along_axes(gufunc, x, axis, out, **keywords)
+
+
+def _checked_axis(name: str, axis: Any) -> int | tuple[int, ...] | None:
+    if axis is None or type(axis) is int:
+        return axis
+    try:
+        return tuple(map(operator.index, axis)) if isinstance(axis, tuple) else operator.index(axis)
+    except TypeError:
+        given = f"an array of shape {axis.shape}" if isinstance(axis, np.ndarray) else repr(axis)
+        raise TypeError(
+            f"{name}: axis must be an integer, a tuple of integers or None, got {given}; give out= by its name"
+        ) from None
+
+
+def _check_out(name: str, out: Any, shape: tuple[int, ...]) -> None:
+    """NumPy would spread a result over a larger `out`."""
+    if out is not None and out is not ... and np.shape(out) != shape:
+        raise ValueError(f"{name}: out must have shape {shape}, got {np.shape(out)}")
 
 
 def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None = None) -> Any:
@@ -246,8 +273,7 @@ def _along_axes(gufunc: Any, x: Any, axis: Any, out: Any, keepdims: bool | None 
         return result[()]
     if out is ...:
         return np.asanyarray(result)
-    if np.shape(out) != result.shape:
-        raise ValueError(f"{gufunc.__name__}: out must have shape {result.shape}, got {np.shape(out)}")
+    _check_out(gufunc.__name__, out, result.shape)
     np.copyto(out, result, casting="same_kind")
     return out
 

@@ -176,11 +176,22 @@ def _compile_ahead(place: _Place, kind: str, particulars: tuple[Any, ...]) -> No
         _write(place, door.compiler().compiled(kind, particulars, place.symbol))
 
 
+def _current_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return None
+
+
+_FIRST_FOLDER = _current_folder()
+
+
 def folder() -> Path | None:
     """Where compiled code is kept, whether or not it can be; None where the user has no folder of their own."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     if chosen:
-        return Path(chosen) / "fastact"
+        # One below the current folder is that of the folder in which the package was imported.
+        return None if _FIRST_FOLDER is None else Path(_FIRST_FOLDER, chosen, "fastact")
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
     elif sys.platform == "darwin":
@@ -229,10 +240,11 @@ def _write(place: _Place, entry: Entry, warn: bool = True) -> None:
 
 def _private(status: os.stat_result, path: Path, warn: bool = True) -> bool:
     """Whether nobody but the user and root can write a file or folder."""
-    if sys.platform == "win32":
-        return True  # the user's own profile is private by its access list
     reason = ""
-    if status.st_uid not in (0, os.geteuid()):
+    if sys.platform == "win32":  # where an access list says so, which is that of the user's profile
+        if not path.resolve().is_relative_to(Path.home().resolve()):
+            reason = "it is not in the user's profile"
+    elif status.st_uid not in (0, os.geteuid()):
         reason = "it belongs to another user"
     elif stat.S_IMODE(status.st_mode) & 0o022:
         reason = "others can write it" if status.st_mode & 0o002 else "its group can write it"
@@ -261,6 +273,8 @@ def state() -> str:
         return "there is no home folder: code stays in memory"
     if sources.imported() is None:
         return "not used: the package's sources can not be seen"
+    if numba_settings.version() is None and numba_settings.is_there():
+        return "not used: the version of Numba can not be told without importing it"
     if os.path.exists(kept_in) and not _private(os.stat(kept_in), kept_in):
         return "not used"
     path = kept_in

@@ -19,6 +19,7 @@ from . import door, loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
 from .locks import lock
 
+_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 _INTEGERS = "bBhHiIlLqQ"
 _FLOATS = "efd"
 
@@ -228,6 +229,8 @@ def _of_function(
     python = getattr(function, "py_func", function)  # of a compiled one
     if not isinstance(python, types.FunctionType):
         raise TypeError(f"an activation is made of a Python function, not of {function!r}")
+    if python.__code__.co_flags & _SUSPENDED:
+        raise TypeError(f"{python.__name__} gives a coroutine or a generator: an activation gives a number")
     doc = inspect.getdoc(python) or ""
     parameters = _parameters(python)
     slope = None if derivative is None else _derivative(derivative, memory_bound)
