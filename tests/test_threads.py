@@ -135,6 +135,70 @@ assert most <= 20 + 2, most  # one has the pool, each other its own thread
     run(code, NUMBA_NUM_THREADS="8", NUMBA_THREADING_LAYER=layer)
 
 
+DEAR_OR_CHEAP = """
+import ctypes, threading, time, numpy as np, fastact
+lock, inside, most = threading.Lock(), 0, 0
+def count(x):
+    global inside, most
+    with lock:
+        inside += 1
+        most = max(most, inside)
+    time.sleep(0.002)
+    with lock:
+        inside -= 1
+    return x
+counted = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(count)
+function = fastact.activation(lambda x: counted(x) if x > 0 else x)
+dear = np.zeros(10_000)
+dear[::1000] = 1
+cheap = np.zeros(10_000)
+one = np.ones((1, 8))
+calls = {
+    "ufunc": lambda x: function(x), "strided": lambda x: function(np.repeat(x, 2)[::2]),
+    "neuron": lambda x: fastact.neuron(x.reshape(1250, 8)[:, :1], one, 0.0, function),
+}
+"""
+
+
+@pytest.mark.parametrize("way", ["ufunc", "strided", "neuron"])
+def test_what_a_call_costs_is_learnt_again_and_again(way: str) -> None:
+    """Calls of a function whose cost depends on its numbers: cheap, then dear, then cheap ones."""
+    code = f"""
+call = calls[{way!r}]
+fastact.tanh(np.zeros(10**6))  # starts the pool
+def threads_of(x, times):
+    global most
+    most = 0
+    for _ in range(times):
+        call(x)
+    return most
+for _ in range(2):
+    for _ in range(300):
+        call(cheap)
+    assert threads_of(dear, 8) == 2, most
+"""
+    run(DEAR_OR_CHEAP + code, NUMBA_NUM_THREADS="2")
+
+
+def test_the_threshold_of_threads_falls_and_rises() -> None:
+    code = """
+from fastact._runtime import loop_record, neuron, neuron_record, ufunc
+record = ufunc.find(function).loop("d").record
+neurons = neuron._new_entry(function)._words
+def learnt():
+    return int(record[loop_record.FEWEST]), int(neurons[neuron_record.RATE + 1])
+calls["ufunc"](dear), calls["neuron"](dear)
+seen = [learnt()]
+for x in (cheap, dear, cheap):
+    for _ in range(30):
+        calls["ufunc"](x), calls["neuron"](x)
+    seen.append(learnt())
+for first, second, third in zip(*seen[1:]):
+    assert second < first / 10 and second < third / 10, seen
+"""
+    run(DEAR_OR_CHEAP + code, NUMBA_NUM_THREADS="2")
+
+
 def test_many_python_threads_at_once() -> None:
     generator = np.random.default_rng(1)
     inputs = [generator.normal(scale=4, size=n).astype(np.float32) for n in (10, 5_000, 60_000, 250_000)]

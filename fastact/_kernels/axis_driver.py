@@ -13,7 +13,7 @@ from .._runtime.loop_record import FUNCTION, ITEM_SIZE, LOOP_ITEM_SIZE, PART, PO
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled, not_inlined
-from .driver import MEASURED, TIMED, fewest_shared, gather, scatter, shares_of_rest
+from .driver import MEASURED, TIMED, end_timing, fewest_shared, gather, scatter, shares_of_rest, start_timing
 from .float_state import enter_default_float_state, leave_float_state
 from .memory import LINE, address_of, at, stack
 
@@ -107,14 +107,14 @@ def drive(addresses, dimensions, strides, record):
     length = job[N] * record[LOOP_ITEM_SIZE]
     large = length > _SCRATCH and _taken(job, record, job[COUNT]) < job[COUNT]
     cut, fewest = pool.Shares(1, 1), fewest_shared(record)
-    rows = job[COUNT]
+    rows, measured = job[COUNT], False
     if rows * job[N] > fewest and rows >= 2 * job[UNIT]:
         first = (fewest // MEASURED // job[N] + 1) * job[UNIT]
         if large or first * _LEAST_OTHERS > rows:
             cut = pool.shares(record[POOL], rows * job[N] * TIMED / fewest)
         else:
             job[COUNT] = first
-            cut = shares_of_rest(job, record, first * job[N], (rows - first) * job[N])
+            cut, measured = shares_of_rest(job, record, first * job[N], (rows - first) * job[N]), True
             job[X] += first * job[X_ROW]
             job[Y] += first * job[Y_ROW]
             job[COUNT] = rows = rows - first
@@ -126,6 +126,11 @@ def drive(addresses, dimensions, strides, record):
         if job[SCRATCH] == 0:
             call(record[axis_record.NO_MEMORY], (0, 0, 0, 0))
             return
+    start = 0
+    if not measured:
+        start = python.clock() if job[PARTS] > 1 else start_timing(record, rows * job[N], fewest)
     pool.run(record[POOL], record[PART], job_address, cut)
+    if start != 0:
+        end_timing(record, rows * job[N], start, cut.threads)
     if job[SCRATCH] != 0:
         python.free(job[SCRATCH])

@@ -15,7 +15,18 @@ from typing import Any
 from numba import types
 
 from .._runtime import pool_record
-from .._runtime.loop_record import FEWEST, FUNCTION, INPUTS, ITEM_SIZE, LOAD_PART, LOOP_ITEM_SIZE, PART, POOL, STREAM
+from .._runtime.loop_record import (
+    FEWEST,
+    FUNCTION,
+    INPUTS,
+    ITEM_SIZE,
+    LOAD_PART,
+    LOOP_ITEM_SIZE,
+    PART,
+    POOL,
+    STREAM,
+    UNTIMED,
+)
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
@@ -45,6 +56,8 @@ _WHATEVER = sys.maxsize
 
 _SCRATCH = 16 * 1024  # bytes for all operands of a block: half of the smallest first-level cache
 _BLOCK = 1024  # elements at most
+LEAST_SHARED = 2 * _BLOCK  # elements of a call that may be shared out, whatever they cost
+_TIMED_EVERY = 32 * 1024  # elements of calls that are not shared out
 _STREAM_BLOCK = 1024  # bytes: from larger ones the memory reads and writes in turns instead of at once
 _HALVES_SPACE = _BLOCK * 2
 _BLOCK_STEP = 16  # blocks of a multiple of this many elements start on a line of every operand
@@ -244,7 +257,31 @@ def fewest_shared(record):
     """How many elements a call has at least that may be shared out."""
     if record[POOL] == 0 or at(record[POOL], types.intp)[pool_record.THREADS] == 1:
         return _WHATEVER
-    return max(record[FEWEST], 2 * _BLOCK)
+    return max(record[FEWEST], LEAST_SHARED)
+
+
+@compiled(**STRICT)
+def start_timing(record, n, fewest):
+    """The time where a call of n elements that is not shared out is to be timed, or 0.
+
+    What an element costs may depend on its number, so this is never known for good. Of the cheapest function so many
+    elements take 2.5 us, and to read the clock twice takes 0.05.
+    """
+    if n < LEAST_SHARED or fewest == _WHATEVER:
+        return 0
+    record[UNTIMED] += n
+    if record[UNTIMED] < _TIMED_EVERY:
+        return 0
+    return python.clock()
+
+
+@compiled(**STRICT)
+def end_timing(record, n, start, threads=1):
+    """Learn from what n elements took since `start` how many a call has at least that may be shared out."""
+    time = pool.time_on_one(record[POOL], python.clock() - start, threads)
+    record[FEWEST] = n * TIMED // time
+    record[UNTIMED] = 0
+    return time
 
 
 @compiled(**STRICT)
@@ -255,9 +292,7 @@ def shares_of_rest(job, record, first, rest):
     """
     start = python.clock()
     call(record[PART], (address_of(job), 0))
-    time = max(1, python.clock() - start)
-    record[FEWEST] = max(record[FEWEST], first * TIMED // time)
-    return pool.shares(record[POOL], time / first * rest)
+    return pool.shares(record[POOL], end_timing(record, first, start) / first * rest)
 
 
 def drive(addresses, dimensions, strides, record):
@@ -278,9 +313,12 @@ def drive(addresses, dimensions, strides, record):
         buffered |= 1 << inputs
     fewest = fewest_shared(record)
     if buffered == 0 and n <= fewest and not sequential:
+        start = start_timing(record, n, fewest)
         state = enter_default_float_state()
         call(record[FUNCTION], (address_of(addresses), n))
         leave_float_state(state)
+        if start != 0:
+            end_timing(record, n, start)
         return
     if record[PART] == 0:
         words = (address_of(addresses), address_of(dimensions), address_of(strides), address_of(record))
@@ -297,8 +335,12 @@ def drive(addresses, dimensions, strides, record):
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
     job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
-    cut = pool.Shares(1, 1)
-    if n > fewest and not sequential:
+    if n <= fewest or sequential:
+        start = start_timing(record, n, fewest)
+        call(record[PART], (job_address, 0))
+        if start != 0 and not sequential:
+            end_timing(record, n, start)
+    else:
         first = max(_BLOCK, fewest // MEASURED // _BLOCK * _BLOCK)
         job[COUNT] = first
         cut = shares_of_rest(job, record, first, n - first)
@@ -313,7 +355,7 @@ def drive(addresses, dimensions, strides, record):
             job[BUFFERED] |= 1 << inputs
             job[BLOCK] = min(_STREAM_BLOCK // size, _scratch_block(record))
             job[STREAMED] = 1
-    pool.run(record[POOL], record[PART], job_address, cut)
+        pool.run(record[POOL], record[PART], job_address, cut)
 
 
 #: The C signatures of the entry points.

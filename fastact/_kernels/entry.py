@@ -21,9 +21,11 @@ from .._runtime.neuron_record import (
     NOT_IMPLEMENTED,
     PART,
     POOL,
+    RATE,
     RUN,
     SCALAR_TYPE,
     TYPES,
+    UNTIMED,
 )
 from . import jobs, python
 from .calls import ask_word
@@ -37,7 +39,7 @@ OPERANDS = 5  #: x, weights, bias, alpha, out
 _TYPE_NUMBERS = tuple(dtype.num for dtype in TYPES)
 _MAX_NDIM = 64
 _DIMENSION_SPACE = _MAX_NDIM * 8
-_WORK_WORTH_RELEASING = 1 << 20  # about 5 us; giving the interpreter up and taking it again takes 0.1
+_TIME_WORTH_RELEASING = 5000  # ns; giving the interpreter up and taking it again takes 100
 
 
 @compiled(**STRICT)
@@ -169,9 +171,11 @@ def _computed(words, real, job):
     layer = _layer(real, job[jobs.COLUMNS])
     job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
     job[jobs.POOL] = words[POOL]
+    job[jobs.RATE] = address_of(words) + (RATE + layer) * 8
+    job[jobs.UNTIMED] = address_of(words) + (UNTIMED + layer) * 8
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:
         return True
-    released = words[POOL] != 0 and jobs.work(job, 4 + 4 * real) >= _WORK_WORTH_RELEASING
+    released = words[POOL] != 0 and jobs.expected_time(job, 4 + 4 * real) >= _TIME_WORTH_RELEASING
     thread = python.release_interpreter() if released else 0
     done = ask_word(words[RUN + layer], (address_of(job),))
     if released:

@@ -11,7 +11,7 @@ from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled
 from .memory import LINE, address_of, at, stack
-from .vectors import FEW_ROWS, processor
+from .vectors import FEW_ROWS
 
 # The words of a job. Strides are in bytes.
 X, X_ROW, X_STEP = 0, 1, 2  #: from row to row, and along k
@@ -25,13 +25,15 @@ PART = 17  #: address of `Layer.part`
 POOL = 18  #: address of the words of the pool, 0 for one thread
 ROW_PARTS, COLUMN_PARTS = 19, 20
 SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many bytes of it each part has
-WORDS = 23
+RATE, UNTIMED = 23, 24  #: addresses of what the neuron's record knows of the time of the layer
+WORDS = 25
 SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 16 * 1024  # a caller's thread may have a stack of 64 KiB
-_BYTES_PER_NS = 6  # of products, for each byte of a vector, on a quick processor
+_TIMED_EVERY = 2500  # ns of calls on one thread; to read the clock twice takes 50
 _SINGLE_USE_IS_DEARER = 4  # a product takes so much longer where every number of x or of the weights serves only one
 _WORK_OF_ACTIVATION = 16  # in products
+_LEAST_EXPECTED = 100  # ns, so that no call is taken for a cheap one for good
 
 
 class Layer(NamedTuple):
@@ -56,12 +58,38 @@ def up(n, unit):
     return n + -n % unit
 
 
+@compiled(**STRICT)
+def expected_time(job, size):
+    """How many ns a job is likely to take on one thread."""
+    return work(job, size) * 1000 // at(job[RATE], types.intp)[0]
+
+
+@compiled(**STRICT)
+def _start_timing(job, expected):
+    """The time where a job is to be timed, or 0: what it costs depends on the processor, the shape and the numbers."""
+    untimed = at(job[UNTIMED], types.intp)
+    untimed[0] += max(expected, _LEAST_EXPECTED)
+    return python.clock() if untimed[0] >= _TIMED_EVERY else 0
+
+
+@compiled(**STRICT)
+def _end_timing(job, size, start, threads):
+    """Learn from a job how much is computed in a us."""
+    time = pool.time_on_one(job[POOL], python.clock() - start, threads)
+    at(job[RATE], types.intp)[0] = max(1, work(job, size) * 1000 // time)
+    at(job[UNTIMED], types.intp)[0] = 0
+
+
 def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
     """`run(job)` that computes all of a job by `compute(job, parts)`; it gives 1, or 0 where there is no memory."""
-    plan, size, bytes_per_ns = layer.plan, layer.size, _BYTES_PER_NS * processor().vector_bytes
+    plan, size = layer.plan, layer.size
 
     def run(job):
-        threads = pool.shares(job[POOL], work(job, size) / bytes_per_ns).threads
+        threads, start = 1, 0
+        if job[POOL] != 0:
+            expected = expected_time(job, size)
+            threads = pool.shares(job[POOL], expected).threads
+            start = _start_timing(job, expected)
         plan(job, threads)
         parts = job[ROW_PARTS] * job[COLUMN_PARTS]
         needed = parts * job[SCRATCH_PART]
@@ -75,6 +103,8 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
         compute(job, parts)
         if memory != 0:
             python.free(memory)
+        if start != 0:
+            _end_timing(job, size, start, parts)
         return 1
 
     return run

@@ -62,6 +62,15 @@ def shares(pool_address, time):
 
 
 @compiled(**STRICT)
+def time_on_one(pool_address, time, threads):
+    """About how many ns work takes on one thread that took so many shared out over some: the inverse of `shares`."""
+    if threads > 1:
+        pool = at(pool_address, types.intp)
+        time = max(time, (time - pool[FAN_OUT_TIME] - pool[THREAD_TIME] * threads) * threads)
+    return max(1, time)
+
+
+@compiled(**STRICT)
 def part(total, parts, index, unit):
     """First and end of a part: as many units as the others have or one more, the last perhaps not whole."""
     units = (total + unit - 1) // unit

@@ -25,6 +25,7 @@ class Entry:
         self._keeps_to_a_thread = False
         words = self._words = np.zeros(record.WORDS, np.intp)
         words[record.INPUTS] = activation.inputs
+        words[record.RATE : record.RATE + 4] = record.FIRST_RATE
         for i, dtype in enumerate(record.TYPES):
             words[record.SCALAR_TYPE + i] = id(dtype.type)
             words[record.DESCRIPTOR + i] = id(dtype)

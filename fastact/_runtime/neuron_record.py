@@ -19,7 +19,11 @@ POOL = 15  #: address of the words of the pool; 0 for an activation that keeps t
 ARRAY_TYPE, FLOAT_TYPE = 16, 17
 NEW_ARRAY, NEW_SCALAR = 18, 19  #: PyArray_NewFromDescr, PyArray_Scalar
 NONE, NOT_IMPLEMENTED = 20, 21
-WORDS = 22
+RATE = 22  #: of the layers of RUN: bytes of products (`jobs.work`) in a us on one thread, as the last call was timed
+UNTIMED = 26  #: likewise, ns of calls since one was timed
+WORDS = 30
+
+FIRST_RATE = 200_000  #: until a call was timed: that of AVX2 at 3 GHz
 
 #: Of numbers, in the order of the groups.
 TYPES: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))

@@ -20,6 +20,8 @@ from .pickling import stands_behind
 from .registry import FLOATS_KEPT, Ulp, stated
 
 _CODES = "efd"
+#: In small calls it takes time to find it in NumPy.
+_array: type[npt.NDArray[Any]] = np.ndarray
 
 
 #: The largest errors; of logsumexp in places of the largest number where that is further from 0 than the result.
@@ -132,7 +134,13 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     array([[0.09003057, 0.24472847, 0.66524096],
            [0.5       , 0.5       , 0.        ]])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and _is_like(out, x):
+    if (
+        type(axis) is int
+        and type(x) is _array
+        and x.ndim
+        and x.size
+        and (out is None or (type(out) is _array and out.size == x.size))
+    ):
         return _softmax(x, out=out, axis=axis)
     return _general(_softmax, x, axis, out)
 
@@ -167,7 +175,13 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
     >>> fastact.log_softmax(np.array([0.0, 30.0]))
     array([-3.00000000e+01, -9.35762297e-14])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and _is_like(out, x):
+    if (
+        type(axis) is int
+        and type(x) is _array
+        and x.ndim
+        and x.size
+        and (out is None or (type(out) is _array and out.size == x.size))
+    ):
         return _log_softmax(x, out=out, axis=axis)
     return _general(_log_softmax, x, axis, out)
 
@@ -206,14 +220,15 @@ def logsumexp(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None, keepdims: bo
     >>> fastact.logsumexp(np.array([[1000.0, 1000.0], [0.0, -50.0]]))
     array([1.00069315e+03, 1.92874985e-22])
     """
-    if type(axis) is int and type(x) is np.ndarray and x.ndim and x.size and out is None:
-        return _logsumexp(x, axis=axis, keepdims=bool(keepdims))
+    if (
+        type(axis) is int
+        and type(x) is _array
+        and x.ndim
+        and x.size
+        and (out is None or (type(out) is _array and axis == -1 and not keepdims and out.shape == x.shape[:-1]))
+    ):
+        return _logsumexp(x, out=out, axis=axis, keepdims=bool(keepdims))
     return _general(_logsumexp, x, axis, out, keepdims=bool(keepdims))
-
-
-def _is_like(out: Any, x: npt.NDArray[Any]) -> bool:
-    """Whether an array is given of the shape of x, or nothing."""
-    return out is None or (type(out) is np.ndarray and out.shape == x.shape)
 
 
 def _general(gufunc: Any, x: Any, axis: Any, out: Any, **keywords: bool) -> Any:
