@@ -59,14 +59,14 @@ SLOW_DOWNS = {
     "small call": SlowDown(
         "fastact/_kernels/driver.py",
         "    n = dimensions[0]\n",
-        "    for _ in range(6):\n        leave_float_state(enter_default_float_state())\n    n = dimensions[0]\n",
+        "    for _ in range(12):\n        x87_flags()\n    n = dimensions[0]\n",
         slower=r"Small.* 1, |Layout.*where",
         affected="activations",
     ),
     "user's loop": SlowDown(
         "fastact/_compiler/overloads.py",
-        "        call = context.get_function(implementation, inner)\n",
-        "        call = context.get_function(implementation, inner)\n"
+        "        operands = arguments[: len(given)]\n",
+        "        operands = arguments[: len(given)]\n"
         "        builder.fence('acq_rel')\n",  # no loop over it is vectorised
         slower="Scalars|Own",
         affected="Arrays",

@@ -12,6 +12,7 @@ from numba.extending import overload
 from .._kernels import arrays, dots, jobs, tiles, vectors
 from .._kernels.calls import address_of_loop
 from .._kernels.compiled import STRICT, always_inlined, compiled, is_given, is_real
+from .._kernels.float_state import in_default_float_state
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
@@ -94,8 +95,8 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
 def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
     """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers.
 
-    It is what a loop calls for each of its rows. It leaves the floating-point state as it is, as scalar functions do,
-    because to set it takes longer than a short sum.
+    It is what a loop calls for each of its rows, so the floating-point state is set only where it has to be: that takes
+    longer than a short sum.
     """
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
@@ -104,13 +105,18 @@ def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
     finish = kernel if takes_slope else compiled(**_WRITTEN_IN)(lambda z, slope: kernel(z))
 
     @compiled(**STRICT)
-    def compute(x, weights, k, bias, alpha):
+    def activated_sum(x, weights, k, bias, alpha):
         always_inlined()
         cells = stack(24)
         values = at(cells, number)
         values[0], values[1] = bias, alpha
         one_dot(x, 0, weights, k, cells, cells + 2 * size)
         return finish(values[2], values[1])
+
+    @compiled(**STRICT)
+    def compute(x, weights, k, bias, alpha):
+        always_inlined()
+        return in_default_float_state(activated_sum, (x, weights, k, bias, alpha))
 
     return compute
 
@@ -216,7 +222,7 @@ def _neuron_compiled(
         if direct and apart and whole_rows(out):
             compute(x, weights, bias, alpha, out.ctypes.data, row(out))
         else:
-            out[...] = new_result(x, weights, bias, alpha)
+            arrays.assign(out, new_result(x, weights, bias, alpha))
         return out
 
     if ndim == 0:

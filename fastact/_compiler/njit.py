@@ -9,7 +9,7 @@ from numba.extending import overload
 
 from .._kernels.compiled import STRICT
 from .._kernels.numba_internals import AbstractTemplate, Signature, errors, infer_global, lower_builtin
-from .._runtime import registry, ufunc
+from .._runtime import registry
 from .._runtime.derivative import derivative
 from .._runtime.registry import Row, other_word
 from . import neuron_overload, overloads, softmax_overload  # noqa: F401 - what they overload, they do by the import
@@ -53,9 +53,6 @@ def _nothing(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return context.get_dummy_value()
 
 
-ufunc.when_made.append(overloads.register)
-for _activation in list(ufunc.activations.values()):
-    overloads.register(_activation)
 registry.when_added.append(_overload_default)
 registry.when_derived.append(_overload_default)
 for _row in [*registry.rows.values(), *registry.derived]:

@@ -16,25 +16,26 @@ from numba.extending import NativeValue, models, overload, register_model, typeo
 
 from .._kernels.arrays import is_apart
 from .._kernels.compiled import STRICT, compiled, is_given
+from .._kernels.float_state import run_in_default_float_state
 from .._kernels.numba_internals import (
     AbstractTemplate,
+    CPUDispatcher,
     Purpose,
     Signature,
     cpu_target,
     errors,
-    infer_global,
+    is_shared_out,
     lower_builtin,
     numpy_support,
 )
 from .._kernels.numbers import convert_scalars
 from .._runtime import sources
-from .._runtime.ufunc import Activation
+from .._runtime.ufunc import Activation, find
 from . import loops
 from .compiler_lock import always_compiling, lock
 from .trial import try_out_numba
 
 _versions: dict[Any, Callable[[], bytes | None]] = {}
-_templates: dict[np.ufunc, Any] = {}  # for ufuncs that are arguments
 
 
 def can_be_passed(function: Any, version: Callable[[], bytes | None] = sources.imported) -> None:
@@ -45,22 +46,24 @@ def can_be_passed(function: Any, version: Callable[[], bytes | None] = sources.i
     _versions[function] = version
 
 
-def register(activation: Activation) -> None:
-    """Let the ufunc of an activation be called inside `@njit`, with scalars or arrays and with an output array."""
-    ufunc = activation.ufunc
-    if ufunc in _templates:
-        return
-    # Under a ufunc's key Numba fuses the call into loops over whole expressions, or shares those out to threads, which
-    # calls it for scalars: of several it can not be told any more which were arrays, whose types promote.
-    whole = _template(_Key(ufunc), activation)
-    infer_global(ufunc, types.Function(_template(ufunc, activation) if ufunc.nin == 1 else whole))
-    _templates[ufunc] = (whole,)
-    can_be_passed(ufunc, activation.version)
+def _called(activation: Activation, may_be_fused: bool) -> Any:
+    """The type of the ufunc of an activation inside `@njit`: called with scalars or arrays, and with an output array.
 
-
-def _template(key: Any, activation: Activation) -> Any:
-    members = {"key": key, "activation": activation, "ufunc": activation.ufunc, "_calls": {}}
-    return type(f"{activation.name}_call", (_Call,), members)
+    Under a ufunc's own key Numba fuses calls into loops over whole expressions, which are neither SIMD nor safe from
+    the caller's rounding mode. So it is given only where those are shared out to threads, and to ufuncs of one input:
+    a loop calls it for scalars, and of several it can not be told any more which were arrays, whose types promote.
+    """
+    fused = may_be_fused and activation.inputs == 1
+    if fused not in activation.numba_types:
+        ufunc = activation.ufunc
+        members: dict[str, Any] = {
+            "key": ufunc if fused else _Key(ufunc),
+            "activation": activation,
+            "ufunc": ufunc,
+            "_calls": {},
+        }
+        activation.numba_types[fused] = types.Function(type(f"{activation.name}_call", (_Call,), members))
+    return activation.numba_types[fused]
 
 
 def function_of(key: Any) -> Any:
@@ -86,12 +89,12 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
         number = common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
-        function = _new_result
+        call = loops.element(self.activation, number)
         if len(given) > len(operands):
-            function = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-        call = function(loops.element(self.activation, number), number)
+            into = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
+            call = into(call, number)
         whole = operands if out is None else (*operands, out)
-        result, self._calls[whole] = _lowering(self.context, call, given, whole)
+        result, self._calls[whole] = _lowering(self.context, call, number, given, whole)
         signature = result(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
@@ -115,26 +118,51 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
 
 
 @functools.cache
-def _lowering(typing_context: Any, call: Any, given: Any, whole: Any) -> tuple[Any, Callable[..., Any]]:
-    """The type of what a compiled function of a tuple gives, and how it is called; Numba keeps all, so it is told once.
+def _lowering(typing_context: Any, call: Any, number: Any, given: Any, whole: Any) -> tuple[Any, Callable[..., Any]]:
+    """The type of what a call gives, and how it is made; Numba keeps all, so it is told once.
 
-    `given` are the types in the tuple, and `whole` those of all that stands in the call.
+    `call` is a function of a tuple, or the element of which a new result is made. `given` are the types of what it
+    takes, and `whole` those of all that stands in the call.
     """
-    implementation = types.Dispatcher(call)
-    inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
+    kinds = tuple(map(types.unliteral, given))
+    make = _into_output if isinstance(call, CPUDispatcher) else _new_result
+    result, inner = make(typing_context, call, number, kinds)
+    has_arrays = any(isinstance(kind, types.Array) for kind in given)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        call = context.get_function(implementation, inner)
-        context.add_linking_libs(getattr(call, "libs", ()))
-        return call(builder, [context.make_tuple(builder, inner.args[0], arguments[: len(given)])])
+        operands = arguments[: len(given)]
+        if not has_arrays:
+            return inner(context, builder, operands)
+        return run_in_default_float_state(context, builder, result(*kinds), operands, inner)
 
     lower_builtin(codegen, *whole)(codegen)
+    return result, codegen
+
+
+def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
+    """Of operands of these types: the type of the result, and the code."""
+    implementation = typing_context.resolve_value_type(element)
+    kinds = [kind if isinstance(kind, types.Array) else number for kind in given]
+    inner = implementation.get_call_type(typing_context, kinds, {})
+
+    def codegen(context: Any, builder: Any, arguments: Any) -> Any:
+        converted = [context.cast(builder, *operand) for operand in zip(arguments, given, kinds, strict=True)]
+        return context.get_function(implementation, inner)(builder, converted)
+
     return inner.return_type, codegen
 
 
-@functools.cache
-def _new_result(element: Any, number: Any) -> Any:
-    return compiled(**STRICT)(lambda operands: element(*convert_scalars(operands, number)))
+def _into_output(typing_context: Any, call: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
+    """Of operands and an output of these types: the type of the output, and the code."""
+    implementation = types.Dispatcher(call)
+    inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
+
+    def codegen(context: Any, builder: Any, arguments: Any) -> Any:
+        into = context.get_function(implementation, inner)
+        context.add_linking_libs(getattr(into, "libs", ()))
+        return into(builder, [context.make_tuple(builder, inner.args[0], arguments)])
+
+    return inner.return_type, codegen
 
 
 @functools.cache
@@ -264,7 +292,9 @@ class _Passed(types.Function):  # type: ignore[misc]
         context = cpu_target.typing_context
         with lock:  # as all have it who read what is refreshed
             context.refresh()
-            self.templates = _templates.get(function) or context.resolve_value_type(function).templates
+            activation = find(function)
+            known = context.resolve_value_type(function) if activation is None else _called(activation, False)
+            self.templates = known.templates
         self.typing_key = self.templates[0].key
 
     def __reduce__(self) -> Any:
@@ -273,7 +303,8 @@ class _Passed(types.Function):  # type: ignore[misc]
 
 @functools.cache
 def _passed(function: Any) -> _Passed:
-    version = _versions[function]()
+    activation = find(function)
+    version = _versions[function]() if activation is None else activation.version()
     # Of what can not be told no two are the same.
     unique = secrets.token_bytes(16) if version is None else version
     home = getattr(function, "__module__", None)  # ufuncs of NumPy below 2.3 have none
@@ -291,8 +322,10 @@ def _give_a_type(kind: type) -> None:
 
     @typeof_impl.register(kind)
     def type_of(function: Any, context: Any) -> Any:
-        ours = context.purpose is Purpose.argument and function in _versions
-        return _passed(function) if ours else others(function, context)
+        activation = find(function)
+        if context.purpose is Purpose.argument and (activation is not None or function in _versions):
+            return _passed(function)
+        return others(function, context) if activation is None else _called(activation, is_shared_out())
 
 
 _give_a_type(np.ufunc)

@@ -9,6 +9,7 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from .compiled import STRICT, compiled
+from .float_state import in_default_float_state
 from .memory import at
 
 
@@ -49,8 +50,20 @@ def in_type(operand: Any, real: Any) -> Any:
 @overload(in_type, jit_options=STRICT, strict=False)
 def _in_type_compiled(operand: Any, real: Any) -> Any:
     if isinstance(operand, types.Array) and not (operand.dtype == real.dtype and operand.aligned):
-        return lambda operand, real: operand.astype(real)
+        convert = compiled(**STRICT)(lambda operand: operand.astype(real))
+        return lambda operand, real: in_default_float_state(convert, (operand,))
     return lambda operand, real: operand
+
+
+@compiled(**STRICT)
+def _assign(out, values):
+    out[...] = values
+
+
+@compiled(**STRICT)
+def assign(out, values):
+    """Write values into an array of another type, perhaps, by rounding to nearest."""
+    in_default_float_state(_assign, (out, values))
 
 
 def as_matrix(array: Any) -> Any:
@@ -98,9 +111,17 @@ def for_columns(operand: Any, cell: Any, real: Any) -> Any:
 def _for_columns_compiled(operand: Any, cell: Any, real: Any) -> Any:
     if isinstance(operand, types.Array):
         return lambda operand, cell, real: (operand.ctypes.data, operand.strides[0])
+    operand_is_real = operand == real.dtype
+
+    @compiled(**STRICT)
+    def store(operand, cell):
+        at(cell, real)[0] = operand
 
     def number(operand, cell, real):
-        at(cell, real)[0] = operand
+        if operand_is_real:
+            store(operand, cell)
+        else:
+            in_default_float_state(store, (operand, cell))
         return cell, 0
 
     return number

@@ -14,7 +14,6 @@ from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled, not_inlined
 from .driver import MEASURED, TIMED, end_timing, fewest_shared, gather, scatter, shares_of_rest, start_timing
-from .float_state import enter_default_float_state, leave_float_state
 from .memory import LINE, address_of, at, stack
 
 # A job describes a call that is cut into parts, spans of rows.
@@ -81,14 +80,12 @@ def part(job, index):
     count = stop - first
     if count == 0:
         return
-    state = enter_default_float_state()
     x, y, n = job[X] + first * job[X_ROW], job[Y] + first * job[Y_ROW], job[N]
     done = _taken(job, record, count)
     if done > 0:
         call(record[FUNCTION], (x, job[X_ROW], job[X_STEP], y, job[Y_ROW], job[Y_STEP], n, done))
     if done < count:
         _copied(job, record, index, x + done * job[X_ROW], y + done * job[Y_ROW], count - done)
-    leave_float_state(state)
 
 
 def drive(addresses, dimensions, strides, record):

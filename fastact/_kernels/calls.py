@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from .numba_internals import cgutils
 
-_I64 = ir.IntType(64)
+_I64, _NOTHING = ir.IntType(64), ir.VoidType()
 
 
 @intrinsic
@@ -18,7 +18,7 @@ def call(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
     """Call the C function at an address with integer arguments; it returns nothing."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]), ir.VoidType())
+        call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]))
         return context.get_dummy_value()
 
     return types.void(types.intp, arguments_tuple), codegen
@@ -51,7 +51,7 @@ def ask(typingctx: Any, function: Any) -> Any:
     """Call the C function `int function(void)` at an address."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.sext(_call_address(builder, arguments[0], [], ir.IntType(32)), _I64)
+        return builder.sext(call_address(builder, arguments[0], [], ir.IntType(32)), _I64)
 
     return types.intp(types.intp), codegen
 
@@ -61,11 +61,12 @@ def ask_word(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
     """Call the C function at an address with integer arguments; it returns a word."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]), _I64)
+        return call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]), _I64)
 
     return types.intp(types.intp, arguments_tuple), codegen
 
 
-def _call_address(builder: Any, address: Any, words: Any, result: Any) -> Any:
+def call_address(builder: Any, address: Any, words: Any, result: Any = _NOTHING) -> Any:
+    """Call the C function at an address, of integers."""
     kind = ir.FunctionType(result, [_I64] * len(words))
     return builder.call(builder.inttoptr(address, kind.as_pointer()), words)

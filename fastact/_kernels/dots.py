@@ -7,7 +7,6 @@ from typing import Any
 from . import jobs, pool, vectors
 from .compiled import STRICT, compiled
 from .driver import copy_strided
-from .float_state import enter_default_float_state, leave_float_state
 from .jobs import Layer, activate, up
 from .memory import LINE, at
 
@@ -35,7 +34,6 @@ def layer(real: Any) -> Layer:
         sums = job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART]
         slopes, results = sums + block_bytes, sums + 2 * block_bytes
         gathered = sums + 3 * block_bytes  # the weights or rows of x that are not contiguous
-        state = enter_default_float_state()
         w = job[jobs.W]
         if job[jobs.W_STEP] != size:
             w = gathered
@@ -64,6 +62,5 @@ def layer(real: Any) -> Layer:
             activate(job, sums, slopes, z if z_row == size else results, rows)
             if z_row != size:
                 copy_strided(results, size, z, z_row, rows, real)
-        leave_float_state(state)
 
     return Layer(size, plan, part)

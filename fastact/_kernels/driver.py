@@ -30,7 +30,7 @@ from .._runtime.loop_record import (
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
-from .float_state import clear_x87_flags, enter_default_float_state, leave_float_state, x87_flags
+from .float_state import clear_x87_flags, in_own_float_state, x87_flags
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
 from .strided import copy_items
@@ -189,7 +189,6 @@ def _independent(source, source_stride, destination, destination_stride, n, size
 
 def part(job, index):
     """One part of a call, block by block."""
-    state = enter_default_float_state()
     addresses, strides = at(job[ADDRESSES], types.intp), at(job[STRIDES], types.intp)
     record = at(job[RECORD], types.intp)
     buffered, streamed = job[BUFFERED], job[STREAMED]
@@ -234,7 +233,6 @@ def part(job, index):
         length = min(block, stop - start)
     if streamed != 0:
         stream_fence()
-    leave_float_state(state)
 
 
 @compiled(**STRICT)
@@ -291,7 +289,7 @@ def shares_of_rest(job, record, first, rest):
     That it is measured in each call takes account of where the operands lie.
     """
     start = python.clock()
-    call(record[PART], (address_of(job), 0))
+    in_own_float_state(record[PART], (address_of(job), 0))
     return pool.shares(record[POOL], end_timing(record, first, start) / first * rest)
 
 
@@ -314,9 +312,7 @@ def drive(addresses, dimensions, strides, record):
     fewest = fewest_shared(record)
     if buffered == 0 and n <= fewest and not sequential:
         start = start_timing(record, n, fewest)
-        state = enter_default_float_state()
-        call(record[FUNCTION], (address_of(addresses), n))
-        leave_float_state(state)
+        in_own_float_state(record[FUNCTION], (address_of(addresses), n))
         if start != 0:
             end_timing(record, n, start)
         return
@@ -337,7 +333,7 @@ def drive(addresses, dimensions, strides, record):
     job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
     if n <= fewest or sequential:
         start = start_timing(record, n, fewest)
-        call(record[PART], (job_address, 0))
+        in_own_float_state(record[PART], (job_address, 0))
         if start != 0 and not sequential:
             end_timing(record, n, start)
     else:

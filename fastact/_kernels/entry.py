@@ -30,7 +30,7 @@ from .._runtime.neuron_record import (
 from . import jobs, python
 from .calls import ask_word
 from .compiled import STRICT, compiled
-from .float_state import enter_default_float_state, leave_float_state
+from .float_state import in_default_float_state
 from .jobs import SPACE as JOB_SPACE
 from .memory import address_of, at, copy, stack
 from .python import data, ndim, new_reference, shape, strides, type_of, word
@@ -52,14 +52,17 @@ def _real(words, thing):
 
 
 @compiled(**STRICT)
+def _store_single(number, cell):
+    at(cell, types.float32)[0] = number
+
+
+@compiled(**STRICT)
 def _for_columns(words, thing, real, columns, cell):
     """Address and stride of a bias or slopes, address 0 where they are unusual; a number is put into the cell."""
     if type_of(thing) == words[FLOAT_TYPE]:
         number = at(thing + python.HEAD, types.float64)[0]
         if real == 0:
-            state = enter_default_float_state()
-            at(cell, types.float32)[0] = number
-            leave_float_state(state)
+            in_default_float_state(_store_single, (number, cell))
         else:
             at(cell, types.float64)[0] = number
         return cell, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -9,6 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from .calls import call_address
 from .compiled import is_arm, is_x86
 from .numba_internals import cgutils
 
@@ -16,48 +18,140 @@ _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
 # The state of the floating-point unit: on x86 the control and status register of SSE and AVX, whose status flags NumPy
-# turns into warnings; on 64-bit Arm the status register in the lower half, the control register in the upper. Kernels
-# run under the default state: rounding to nearest, subnormals kept, nothing trapped.
-_X86_DEFAULT = 0x1F80
+# turns into warnings; on 64-bit Arm a status register and a control register. Kernels run under the default state:
+# rounding to nearest, subnormals kept, nothing trapped.
+_X86_DEFAULT, _X86_FLAGS = 0x1F80, 0x3F
 
 
 @intrinsic
-def enter_default_float_state(typingctx: Any) -> Any:
-    """Set the default floating-point state; gives what it was."""
+def in_own_float_state(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call a function in the default floating-point state; afterwards all is as it was, raised flags included.
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if is_x86(context):
-            word = cgutils.alloca_once(builder, ir.IntType(32))
-            _x86_float_register(builder, "stmxcsr", word)
-            before = builder.load(word)
-            builder.store(ir.IntType(32)(_X86_DEFAULT), word)
-            _x86_float_register(builder, "ldmxcsr", word)
-            return builder.zext(before, _I64)
-        if is_arm(context):
-            status = _read_arm_register(builder, "fpsr")
-            control = _read_arm_register(builder, "fpcr")
-            _write_arm_register(builder, "fpcr", _I64(0))
-            return builder.or_(status, builder.shl(control, _I64(32)))
-        return _I64(0)
+    `function` is a compiled one, or the address of a C function of integers that gives nothing.
+    """
+    if isinstance(function, types.Integer):
 
-    return types.int64(), codegen
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            state = _set_default(context, builder)
+            call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]))
+            _set(context, builder, state)
+            return context.get_dummy_value()
+
+        return types.void(types.intp, arguments_tuple), codegen
+    return _of_compiled(typingctx, function, arguments_tuple, _call_in_own_float_state)
 
 
 @intrinsic
-def leave_float_state(typingctx: Any, state: Any) -> Any:
-    """Set the floating-point state that `enter_default_float_state` gave, raised flags included."""
+def in_default_float_state(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call a compiled function in the default floating-point state; it is set where it is another, which takes longer.
+
+    Flags that the function raises stay raised.
+    """
+    return _of_compiled(typingctx, function, arguments_tuple, _call_in_default_float_state)
+
+
+def run_in_default_float_state(
+    context: Any, builder: Any, signature: Any, arguments: Any, code: Callable[..., Any]
+) -> Any:
+    """As `in_default_float_state`, of a function whose code `code(context, builder, arguments)` makes."""
+    call_conv, module = context.call_conv, builder.module
+    kind = call_conv.get_function_type(signature.return_type, signature.args)
+    function = ir.Function(module, kind, module.get_unique_name("fastact_code"))
+    function.linkage = "internal"
+    inside = ir.IRBuilder(function.append_basic_block())
+    result = code(context, inside, call_conv.decode_arguments(inside, signature.args, function))
+    call_conv.return_value(inside, context.get_return_value(inside, signature.return_type, result))
+    return _call_in_default_float_state(context, builder, function, signature, arguments)
+
+
+def _of_compiled(typing_context: Any, function: Any, arguments_tuple: Any, call: Callable[..., Any]) -> Any:
+    kinds = arguments_tuple.types
+    result = function.get_call_type(typing_context, kinds, {}).return_type
+    overload = function.dispatcher.overloads[kinds]
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if is_x86(context):
-            word = cgutils.alloca_once(builder, ir.IntType(32))
-            builder.store(builder.trunc(arguments[0], ir.IntType(32)), word)
-            _x86_float_register(builder, "ldmxcsr", word)
-        elif is_arm(context):
-            _write_arm_register(builder, "fpsr", builder.and_(arguments[0], _I64(0xFFFFFFFF)))
-            _write_arm_register(builder, "fpcr", builder.lshr(arguments[0], _I64(32)))
-        return context.get_dummy_value()
+        context.add_linking_libs([overload.library])
+        function = context.declare_function(builder.module, overload.fndesc)
+        return call(context, builder, function, result(*kinds), cgutils.unpack_tuple(builder, arguments[1]))
 
-    return types.void(types.int64), codegen
+    return result(function, arguments_tuple), codegen
+
+
+def _call_in_default_float_state(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+    result = cgutils.alloca_once(builder, context.get_value_type(signature.return_type))
+    with builder.if_else(_is_default(context, builder), likely=True) as (then, otherwise):
+        with then:
+            status, value = _called(context, builder, function, signature, arguments)
+            _propagate(context, builder, status)
+            builder.store(value, result)
+        with otherwise:
+            builder.store(_call_in_own_float_state(context, builder, function, signature, arguments), result)
+    return builder.load(result)
+
+
+def _call_in_own_float_state(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+    callee = _not_inlined(builder.module, function)
+    state = _set_default(context, builder)
+    status, value = _called(context, builder, callee, signature, arguments)
+    _set(context, builder, state)
+    _propagate(context, builder, status)
+    return value
+
+
+def _called(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+    return context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)
+
+
+def _propagate(context: Any, builder: Any, status: Any) -> None:
+    with cgutils.if_unlikely(builder, status.is_error):
+        context.call_conv.return_status_propagate(builder, status)
+
+
+def _not_inlined(module: Any, function: Any) -> Any:
+    """A function that calls another one, and stays where it is called.
+
+    LLVM moves arithmetic across the instructions that set the state (llvm issue 83661), and calls of functions that it
+    finds to be without effects.
+    """
+    wrapper = ir.Function(module, function.function_type, module.get_unique_name("fastact_own_float_state"))
+    wrapper.linkage = "internal"
+    wrapper.attributes.add("noinline")
+    builder = ir.IRBuilder(wrapper.append_basic_block())
+    _assembly(builder, ir.VoidType(), "", "~{memory}")
+    builder.ret(builder.call(function, wrapper.args))
+    return wrapper
+
+
+def _is_default(context: Any, builder: Any) -> Any:
+    """Whether the state is the default one but for raised flags."""
+    if is_x86(context):
+        word, flags = _read_x86(builder), ir.IntType(32)(_X86_FLAGS)
+        return builder.icmp_unsigned("==", builder.or_(word, flags), ir.IntType(32)(_X86_DEFAULT | _X86_FLAGS))
+    if is_arm(context):
+        return builder.icmp_unsigned("==", _read_arm(builder, "fpcr"), _I64(0))
+    return ir.IntType(1)(1)
+
+
+def _set_default(context: Any, builder: Any) -> Any:
+    """Set the default state; gives what it was."""
+    if is_x86(context):
+        before = _read_x86(builder)
+        _write_x86(builder, ir.IntType(32)(_X86_DEFAULT))
+        return (before,)
+    if is_arm(context):
+        before = _read_arm(builder, "fpsr"), _read_arm(builder, "fpcr")
+        _write_arm(builder, "fpcr", _I64(0))
+        return before
+    return ()
+
+
+def _set(context: Any, builder: Any, state: Any) -> None:
+    """Set the state that `_set_default` gave."""
+    if is_x86(context):
+        _write_x86(builder, *state)
+    elif is_arm(context):
+        for name, value in zip(("fpsr", "fpcr"), state, strict=True):
+            _write_arm(builder, name, value)
 
 
 @intrinsic
@@ -91,15 +185,27 @@ def _assembly(builder: Any, result: Any, text: str, constraint: str, *arguments:
     return builder.asm(kind, text, constraint, arguments, side_effect=True)
 
 
-def _read_arm_register(builder: Any, name: str) -> Any:
+def _read_arm(builder: Any, name: str) -> Any:
     return _assembly(builder, _I64, f"mrs $0, {name}", "=r")
 
 
-def _write_arm_register(builder: Any, name: str, value: Any) -> None:
+def _write_arm(builder: Any, name: str, value: Any) -> None:
     _assembly(builder, ir.VoidType(), f"msr {name}, $0", "r", value)
 
 
-def _x86_float_register(builder: Any, instruction: str, word: Any) -> None:
+def _read_x86(builder: Any) -> Any:
+    word = cgutils.alloca_once(builder, ir.IntType(32))
+    _x86_register(builder, "stmxcsr", word)
+    return builder.load(word)
+
+
+def _write_x86(builder: Any, value: Any) -> None:
+    word = cgutils.alloca_once(builder, ir.IntType(32))
+    builder.store(value, word)
+    _x86_register(builder, "ldmxcsr", word)
+
+
+def _x86_register(builder: Any, instruction: str, word: Any) -> None:
     kind = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER])
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{instruction}")
     builder.call(function, [builder.bitcast(word, _BYTE_POINTER)])

@@ -10,6 +10,7 @@ from numba import types
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled
+from .float_state import in_own_float_state
 from .memory import LINE, address_of, at, stack
 from .vectors import FEW_ROWS
 
@@ -119,7 +120,7 @@ def over_threads(job, parts):
 def on_this_thread(layer: Layer) -> Callable[..., Any]:
     """`compute` for callers inside `@njit`: the one part, compiled in."""
     part = compiled(**STRICT)(layer.part)
-    compute: Callable[..., Any] = compiled(**STRICT)(lambda job, parts: part(job, 0))
+    compute: Callable[..., Any] = compiled(**STRICT)(lambda job, parts: in_own_float_state(part, (job, 0)))
     return compute
 
 

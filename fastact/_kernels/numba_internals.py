@@ -16,6 +16,7 @@ from numba.core.ir_utils import get_definition, guard
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.rewrites import Rewrite, register_rewrite
 from numba.core.runtime import _nrt_python
+from numba.core.targetconfig import ConfigStack
 from numba.core.typing.templates import AbstractTemplate, Signature, builtin_registry, infer_global
 from numba.core.typing.typeof import Purpose
 from numba.np import numpy_support
@@ -70,6 +71,12 @@ def make_runtime_known() -> None:
         linker.make_known(name if name.startswith("_") else f"NRT_{name}", address)
     for name, address in _helperlib.c_helpers.items():  # type: ignore[attr-defined]
         linker.make_known(f"numba_{name}", address)
+
+
+def is_shared_out() -> bool:
+    """Whether what is compiled now has `parallel=True`, so that Numba shares out whole expressions of arrays."""
+    flags = ConfigStack().top_or_none()
+    return flags is not None and bool(flags.auto_parallel.enabled)
 
 
 def is_compiled(value: Any) -> bool:

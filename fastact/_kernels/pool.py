@@ -23,6 +23,7 @@ from .._runtime.pool_record import (
 from . import python
 from .calls import ask, call
 from .compiled import STRICT, compiled
+from .float_state import in_own_float_state
 from .memory import LINE, at, fetch_and_add, try_lock, unlock
 
 _PART_TIME = 4000  # ns: so long may the last thread be busy alone, and so little do the others wait for
@@ -79,7 +80,10 @@ def part(total, parts, index, unit):
 
 @compiled(**STRICT)
 def run(pool_address, function, job, cut):
-    """Call the C function `function(job, i)` for each part, on the pool's threads or, if it is busy, on this one."""
+    """Call the C function `function(job, i)` for each part, on the pool's threads or, if it is busy, on this one.
+
+    It is called in the default floating-point state.
+    """
     if cut.threads > 1 and try_lock(pool_address + 8 * BUSY):
         pool = at(pool_address, types.intp)
         if pool[FAN_OUT] == 0:
@@ -91,7 +95,7 @@ def run(pool_address, function, job, cut):
         if started:
             return
     for i in range(cut.threads * cut.parts):
-        call(function, (job, i))
+        in_own_float_state(function, (job, i))
 
 
 def fan_out(pool_address, function, job, threads, parts):
@@ -126,7 +130,7 @@ def _each_share(function, job, threads, parts, counters):
             share = (thread + i) % threads
             part = fetch_and_add(counters + share * LINE)
             while part < parts:
-                call(function, (job, share * parts + part))
+                in_own_float_state(function, (job, share * parts + part))
                 part = fetch_and_add(counters + share * LINE)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from . import jobs, pool, vectors
 from .compiled import STRICT, compiled, widest_vectors
 from .driver import copy_strided
-from .float_state import enter_default_float_state, leave_float_state
 from .jobs import Layer, activate, up
 from .memory import LINE, at, copy
 
@@ -143,13 +142,11 @@ def layer(real: Any) -> Layer:
         first, end, left, right = bounds(job, index)
         if first == end or left == right:
             return
-        state = enter_default_float_state()
         scratch = job[jobs.SCRATCH] + index * job[jobs.SCRATCH_PART]
         if is_swept(job, end - first, right - left):
             swept(job, first, end, left, right, scratch)
         else:
             by_panels(job, first, end, left, right, scratch)
-        leave_float_state(state)
 
     @compiled(**STRICT)
     def swept(job, first, end, left, right, slopes):

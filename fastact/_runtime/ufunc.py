@@ -133,6 +133,7 @@ class Activation:
         memory_bound: bool,
     ) -> None:
         self.derivative: np.ufunc | None = None  #: which a user gave
+        self.numba_types: dict[bool, Any] = {}  #: what it is inside `@njit`, which the half that compiles fills
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
@@ -143,8 +144,6 @@ class Activation:
             self.ufunc.__module__ = sources.PACKAGE if isinstance(kernel, str) else kernel.__module__
             self._describe(doc)
         activations[self.ufunc] = self
-        for tell in when_made:
-            tell(self)
 
     def _describe(self, doc: str) -> None:
         """Call the inputs what they are called in the function, not x1, x2."""
@@ -218,9 +217,6 @@ class Activation:
 
 
 _python_loops = itertools.count()
-
-#: Called with each activation that is made: so the half that compiles hears of them.
-when_made: list[Callable[[Activation], None]] = []
 
 
 def _of_function(
