@@ -100,10 +100,9 @@ def test_as_many_threads_as_are_soonest_done() -> None:
     assert tuple(shares(0, 1e9)) == (1, 1)
 
 
-@pytest.mark.parametrize("layer", ["tbb", "omp"])
-def test_never_more_threads_than_were_set(layer: str) -> None:
-    """Counted by an activation that knows how many are inside it at once."""
-    code = """
+#: A function that knows how many threads are inside it at once.
+COUNTED = """
+seconds = 0.001
 import ctypes, threading, time, numpy as np, fastact
 lock, inside, most = threading.Lock(), 0, 0
 def count(x):
@@ -111,11 +110,18 @@ def count(x):
     with lock:
         inside += 1
         most = max(most, inside)
-    time.sleep(0.001)
+    time.sleep(seconds)
     with lock:
         inside -= 1
     return x
 counted = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(count)
+"""
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp"])
+def test_never_more_threads_than_were_set(layer: str) -> None:
+    """Counted by an activation that knows how many are inside it at once."""
+    code = """
 function = fastact.activation(lambda x: counted(x) if x % 200 == 0 else x)
 x = np.arange(60_000.0)
 for threads in (1, 3, 8, 2):
@@ -132,22 +138,13 @@ for caller in callers:
     caller.join()
 assert most <= 20 + 2, most  # one has the pool, each other its own thread
 """
-    run(code, NUMBA_NUM_THREADS="8", NUMBA_THREADING_LAYER=layer)
+    run(COUNTED + code, NUMBA_NUM_THREADS="8", NUMBA_THREADING_LAYER=layer)
 
 
-DEAR_OR_CHEAP = """
-import ctypes, threading, time, numpy as np, fastact
-lock, inside, most = threading.Lock(), 0, 0
-def count(x):
-    global inside, most
-    with lock:
-        inside += 1
-        most = max(most, inside)
-    time.sleep(0.002)
-    with lock:
-        inside -= 1
-    return x
-counted = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(count)
+DEAR_OR_CHEAP = (
+    COUNTED
+    + """
+seconds = 0.002
 function = fastact.activation(lambda x: counted(x) if x > 0 else x)
 dear = np.zeros(10_000)
 dear[::1000] = 1
@@ -158,6 +155,7 @@ calls = {
     "neuron": lambda x: fastact.neuron(x.reshape(1250, 8)[:, :1], one, 0.0, function),
 }
 """
+)
 
 
 @pytest.mark.parametrize("way", ["ufunc", "strided", "neuron"])

@@ -12,7 +12,7 @@ from numba.extending import overload
 from .._kernels import arrays, dots, jobs, tiles, vectors
 from .._kernels.calls import address_of_loop
 from .._kernels.compiled import STRICT, always_inlined, compiled, is_given, is_real
-from .._kernels.float_state import in_default_float_state
+from .._kernels.float_state import in_default_float_modes
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
@@ -93,11 +93,7 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
 
 @functools.cache
 def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
-    """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers.
-
-    It is what a loop calls for each of its rows, so the floating-point state is set only where it has to be: that takes
-    longer than a short sum.
-    """
+    """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers: what a loop calls for each row."""
     activation = find(chosen)
     assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
     kernel, takes_slope = loops.kernel_for_callers(activation, number), activation.inputs == 2
@@ -105,18 +101,13 @@ def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
     finish = kernel if takes_slope else compiled(**_WRITTEN_IN)(lambda z, slope: kernel(z))
 
     @compiled(**STRICT)
-    def activated_sum(x, weights, k, bias, alpha):
+    def compute(x, weights, k, bias, alpha):
         always_inlined()
         cells = stack(24)
         values = at(cells, number)
         values[0], values[1] = bias, alpha
         one_dot(x, 0, weights, k, cells, cells + 2 * size)
         return finish(values[2], values[1])
-
-    @compiled(**STRICT)
-    def compute(x, weights, k, bias, alpha):
-        always_inlined()
-        return in_default_float_state(activated_sum, (x, weights, k, bias, alpha))
 
     return compute
 
@@ -179,7 +170,7 @@ def _neuron_compiled(
         def direct_sum(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
             always_inlined()  # so that a loop's count of references to its rows can be left out
             arrays.check_inner(x.size, weights.size)
-            return one_dot(x.ctypes.data, weights.ctypes.data, x.size, bias, alpha)
+            return in_default_float_modes(one_dot, (x.ctypes.data, weights.ctypes.data, x.size, bias, alpha))
 
         return direct_sum
     compute = _computation(chosen, number, weights.ndim)

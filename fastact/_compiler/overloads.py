@@ -16,15 +16,14 @@ from numba.extending import NativeValue, models, overload, register_model, typeo
 
 from .._kernels.arrays import is_apart
 from .._kernels.compiled import STRICT, compiled, is_given
-from .._kernels.float_state import run_in_default_float_state
+from .._kernels.float_state import run_in_default_float_modes
 from .._kernels.numba_internals import (
     AbstractTemplate,
-    CPUDispatcher,
     Purpose,
     Signature,
     cpu_target,
     errors,
-    is_shared_out,
+    is_parallel,
     lower_builtin,
     numpy_support,
 )
@@ -46,7 +45,7 @@ def can_be_passed(function: Any, version: Callable[[], bytes | None] = sources.i
     _versions[function] = version
 
 
-def _called(activation: Activation, may_be_fused: bool) -> Any:
+def _function_type(activation: Activation, may_be_fused: bool) -> Any:
     """The type of the ufunc of an activation inside `@njit`: called with scalars or arrays, and with an output array.
 
     Under a ufunc's own key Numba fuses calls into loops over whole expressions, which are neither SIMD nor safe from
@@ -89,12 +88,14 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         operands, out = self._bind(args, kws)
         given = (*operands, out) if is_given(out) else operands
         number = common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
-        call = loops.element(self.activation, number)
+        element, kinds = loops.element(self.activation, number), tuple(map(types.unliteral, given))
         if len(given) > len(operands):
             into = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-            call = into(call, number)
+            result, code = _into_output(self.context, into(element, number), kinds)
+        else:
+            result, code = _new_result(self.context, element, number, kinds)
         whole = operands if out is None else (*operands, out)
-        result, self._calls[whole] = _lowering(self.context, call, number, given, whole)
+        self._calls[whole] = _lowering(result, code, kinds, whole)
         signature = result(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
@@ -118,27 +119,24 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
 
 
 @functools.cache
-def _lowering(typing_context: Any, call: Any, number: Any, given: Any, whole: Any) -> tuple[Any, Callable[..., Any]]:
-    """The type of what a call gives, and how it is made; Numba keeps all, so it is told once.
+def _lowering(result: Any, code: Callable[..., Any], given: Any, whole: Any) -> Callable[..., Any]:
+    """How a call is made whose result a piece of code gives; Numba keeps all, so it is told once.
 
-    `call` is a function of a tuple, or the element of which a new result is made. `given` are the types of what it
-    takes, and `whole` those of all that stands in the call.
+    `given` are the types of what the code takes, and `whole` those of all that stands in the call.
     """
-    kinds = tuple(map(types.unliteral, given))
-    make = _into_output if isinstance(call, CPUDispatcher) else _new_result
-    result, inner = make(typing_context, call, number, kinds)
     has_arrays = any(isinstance(kind, types.Array) for kind in given)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         operands = arguments[: len(given)]
         if not has_arrays:
-            return inner(context, builder, operands)
-        return run_in_default_float_state(context, builder, result(*kinds), operands, inner)
+            return code(context, builder, operands)
+        return run_in_default_float_modes(context, builder, result(*given), operands, code)
 
     lower_builtin(codegen, *whole)(codegen)
-    return result, codegen
+    return codegen
 
 
+@functools.cache
 def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
     """Of operands of these types: the type of the result, and the code."""
     implementation = typing_context.resolve_value_type(element)
@@ -152,7 +150,8 @@ def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> t
     return inner.return_type, codegen
 
 
-def _into_output(typing_context: Any, call: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
+@functools.cache
+def _into_output(typing_context: Any, call: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
     """Of operands and an output of these types: the type of the output, and the code."""
     implementation = types.Dispatcher(call)
     inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
@@ -293,7 +292,7 @@ class _Passed(types.Function):  # type: ignore[misc]
         with lock:  # as all have it who read what is refreshed
             context.refresh()
             activation = find(function)
-            known = context.resolve_value_type(function) if activation is None else _called(activation, False)
+            known = context.resolve_value_type(function) if activation is None else _function_type(activation, False)
             self.templates = known.templates
         self.typing_key = self.templates[0].key
 
@@ -325,7 +324,7 @@ def _give_a_type(kind: type) -> None:
         activation = find(function)
         if context.purpose is Purpose.argument and (activation is not None or function in _versions):
             return _passed(function)
-        return others(function, context) if activation is None else _called(activation, is_shared_out())
+        return others(function, context) if activation is None else _function_type(activation, is_parallel())
 
 
 _give_a_type(np.ufunc)

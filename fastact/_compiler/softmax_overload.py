@@ -12,7 +12,7 @@ from numba.extending import overload
 from .._kernels import arrays
 from .._kernels import softmax as kernels
 from .._kernels.compiled import STRICT, compiled, is_given, is_real
-from .._kernels.float_state import in_own_float_state
+from .._kernels.float_state import in_default_float_environment
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
 from .._runtime import softmax
@@ -31,7 +31,8 @@ def _function(name: str, number: Any) -> Any:
         addresses[0], addresses[1] = x.ctypes.data, y.ctypes.data
         n = x.shape[-1]
         count = x.size // n if n > 0 else y.size
-        in_own_float_state(function, (addresses[0], n * size, size, addresses[1], y_row, size, n, count))
+        # NumPy warns of flags that are raised in loops of a user's ufunc.
+        in_default_float_environment(function, (addresses[0], n * size, size, addresses[1], y_row, size, n, count))
 
     return compute
 

@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from .compiled import STRICT, compiled
-from .float_state import in_default_float_state
+from .float_state import in_default_float_modes
 from .memory import at
 
 
@@ -51,7 +51,7 @@ def in_type(operand: Any, real: Any) -> Any:
 def _in_type_compiled(operand: Any, real: Any) -> Any:
     if isinstance(operand, types.Array) and not (operand.dtype == real.dtype and operand.aligned):
         convert = compiled(**STRICT)(lambda operand: operand.astype(real))
-        return lambda operand, real: in_default_float_state(convert, (operand,))
+        return lambda operand, real: in_default_float_modes(convert, (operand,))
     return lambda operand, real: operand
 
 
@@ -63,7 +63,7 @@ def _assign(out, values):
 @compiled(**STRICT)
 def assign(out, values):
     """Write values into an array of another type, perhaps, by rounding to nearest."""
-    in_default_float_state(_assign, (out, values))
+    in_default_float_modes(_assign, (out, values))
 
 
 def as_matrix(array: Any) -> Any:
@@ -121,7 +121,7 @@ def _for_columns_compiled(operand: Any, cell: Any, real: Any) -> Any:
         if operand_is_real:
             store(operand, cell)
         else:
-            in_default_float_state(store, (operand, cell))
+            in_default_float_modes(store, (operand, cell))
         return cell, 0
 
     return number

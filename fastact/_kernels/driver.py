@@ -30,7 +30,7 @@ from .._runtime.loop_record import (
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
-from .float_state import clear_x87_flags, in_own_float_state, x87_flags
+from .float_state import clear_x87_flags, in_default_float_environment, x87_flags
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
 from .strided import copy_items
@@ -289,7 +289,7 @@ def shares_of_rest(job, record, first, rest):
     That it is measured in each call takes account of where the operands lie.
     """
     start = python.clock()
-    in_own_float_state(record[PART], (address_of(job), 0))
+    in_default_float_environment(record[PART], (address_of(job), 0))
     return pool.shares(record[POOL], end_timing(record, first, start) / first * rest)
 
 
@@ -312,7 +312,7 @@ def drive(addresses, dimensions, strides, record):
     fewest = fewest_shared(record)
     if buffered == 0 and n <= fewest and not sequential:
         start = start_timing(record, n, fewest)
-        in_own_float_state(record[FUNCTION], (address_of(addresses), n))
+        in_default_float_environment(record[FUNCTION], (address_of(addresses), n))
         if start != 0:
             end_timing(record, n, start)
         return
@@ -332,9 +332,9 @@ def drive(addresses, dimensions, strides, record):
     job[COUNT], job[RECORD] = n, address_of(record)
     job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
     if n <= fewest or sequential:
-        start = start_timing(record, n, fewest)
-        in_own_float_state(record[PART], (job_address, 0))
-        if start != 0 and not sequential:
+        start = 0 if sequential else start_timing(record, n, fewest)
+        in_default_float_environment(record[PART], (job_address, 0))
+        if start != 0:
             end_timing(record, n, start)
     else:
         first = max(_BLOCK, fewest // MEASURED // _BLOCK * _BLOCK)

@@ -28,9 +28,9 @@ from .._runtime.neuron_record import (
     UNTIMED,
 )
 from . import jobs, python
+from .arrays import for_columns
 from .calls import ask_word
 from .compiled import STRICT, compiled
-from .float_state import in_default_float_state
 from .jobs import SPACE as JOB_SPACE
 from .memory import address_of, at, copy, stack
 from .python import data, ndim, new_reference, shape, strides, type_of, word
@@ -52,20 +52,13 @@ def _real(words, thing):
 
 
 @compiled(**STRICT)
-def _store_single(number, cell):
-    at(cell, types.float32)[0] = number
-
-
-@compiled(**STRICT)
 def _for_columns(words, thing, real, columns, cell):
     """Address and stride of a bias or slopes, address 0 where they are unusual; a number is put into the cell."""
     if type_of(thing) == words[FLOAT_TYPE]:
         number = at(thing + python.HEAD, types.float64)[0]
         if real == 0:
-            in_default_float_state(_store_single, (number, cell))
-        else:
-            at(cell, types.float64)[0] = number
-        return cell, 0
+            return for_columns(number, cell, types.float32)
+        return for_columns(number, cell, types.float64)
     if type_of(thing) == words[SCALAR_TYPE + real]:
         copy(thing + python.HEAD, cell, 4 + 4 * real)
         return cell, 0
@@ -178,7 +171,10 @@ def _computed(words, real, job):
     job[jobs.UNTIMED] = address_of(words) + (UNTIMED + layer) * 8
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:
         return True
-    released = words[POOL] != 0 and jobs.expected_time(job, 4 + 4 * real) >= _TIME_WORTH_RELEASING
+    released = False
+    if words[POOL] != 0:
+        job[jobs.EXPECTED_TIME] = jobs.expected_time(job, 4 + 4 * real)
+        released = job[jobs.EXPECTED_TIME] >= _TIME_WORTH_RELEASING
     thread = python.release_interpreter() if released else 0
     done = ask_word(words[RUN + layer], (address_of(job),))
     if released:

@@ -17,15 +17,16 @@ from .numba_internals import cgutils
 _I64 = ir.IntType(64)
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
-# The state of the floating-point unit: on x86 the control and status register of SSE and AVX, whose status flags NumPy
-# turns into warnings; on 64-bit Arm a status register and a control register. Kernels run under the default state:
-# rounding to nearest, subnormals kept, nothing trapped.
+# C's words are used: the modes are how to round, whether to flush subnormals and what to trap; the flags say what
+# happened, and NumPy turns them into warnings; the environment is both. On x86 they are one register of SSE and AVX, on
+# 64-bit Arm a control register and a status register. By default numbers are rounded to nearest, subnormals kept, and
+# nothing is trapped.
 _X86_DEFAULT, _X86_FLAGS = 0x1F80, 0x3F
 
 
 @intrinsic
-def in_own_float_state(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
-    """Call a function in the default floating-point state; afterwards all is as it was, raised flags included.
+def in_default_float_environment(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call a function in the default environment, and restore the caller's, flags included.
 
     `function` is a compiled one, or the address of a C function of integers that gives nothing.
     """
@@ -38,22 +39,22 @@ def in_own_float_state(typingctx: Any, function: Any, arguments_tuple: Any) -> A
             return context.get_dummy_value()
 
         return types.void(types.intp, arguments_tuple), codegen
-    return _of_compiled(typingctx, function, arguments_tuple, _call_in_own_float_state)
+    return _of_compiled(typingctx, function, arguments_tuple, _call_in_environment)
 
 
 @intrinsic
-def in_default_float_state(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
-    """Call a compiled function in the default floating-point state; it is set where it is another, which takes longer.
+def in_default_float_modes(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call a compiled function in the default modes; flags that it raises stay raised.
 
-    Flags that the function raises stay raised.
+    Where the caller has the default modes it is a plain call, which may be inlined.
     """
-    return _of_compiled(typingctx, function, arguments_tuple, _call_in_default_float_state)
+    return _of_compiled(typingctx, function, arguments_tuple, _call_in_modes)
 
 
-def run_in_default_float_state(
+def run_in_default_float_modes(
     context: Any, builder: Any, signature: Any, arguments: Any, code: Callable[..., Any]
 ) -> Any:
-    """As `in_default_float_state`, of a function whose code `code(context, builder, arguments)` makes."""
+    """As `in_default_float_modes`, of a function whose code `code(context, builder, arguments)` makes."""
     call_conv, module = context.call_conv, builder.module
     kind = call_conv.get_function_type(signature.return_type, signature.args)
     function = ir.Function(module, kind, module.get_unique_name("fastact_code"))
@@ -61,7 +62,7 @@ def run_in_default_float_state(
     inside = ir.IRBuilder(function.append_basic_block())
     result = code(context, inside, call_conv.decode_arguments(inside, signature.args, function))
     call_conv.return_value(inside, context.get_return_value(inside, signature.return_type, result))
-    return _call_in_default_float_state(context, builder, function, signature, arguments)
+    return _call_in_modes(context, builder, function, signature, arguments)
 
 
 def _of_compiled(typing_context: Any, function: Any, arguments_tuple: Any, call: Callable[..., Any]) -> Any:
@@ -77,28 +78,28 @@ def _of_compiled(typing_context: Any, function: Any, arguments_tuple: Any, call:
     return result(function, arguments_tuple), codegen
 
 
-def _call_in_default_float_state(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+def _call_in_modes(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
     result = cgutils.alloca_once(builder, context.get_value_type(signature.return_type))
-    with builder.if_else(_is_default(context, builder), likely=True) as (then, otherwise):
+    with builder.if_else(_has_default_modes(context, builder), likely=True) as (then, otherwise):
         with then:
-            status, value = _called(context, builder, function, signature, arguments)
+            status, value = _call(context, builder, function, signature, arguments)
             _propagate(context, builder, status)
             builder.store(value, result)
         with otherwise:
-            builder.store(_call_in_own_float_state(context, builder, function, signature, arguments), result)
+            builder.store(_call_in_environment(context, builder, function, signature, arguments), result)
     return builder.load(result)
 
 
-def _call_in_own_float_state(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+def _call_in_environment(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
     callee = _not_inlined(builder.module, function)
     state = _set_default(context, builder)
-    status, value = _called(context, builder, callee, signature, arguments)
+    status, value = _call(context, builder, callee, signature, arguments)
     _set(context, builder, state)
     _propagate(context, builder, status)
     return value
 
 
-def _called(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
+def _call(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
     return context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)
 
 
@@ -110,10 +111,10 @@ def _propagate(context: Any, builder: Any, status: Any) -> None:
 def _not_inlined(module: Any, function: Any) -> Any:
     """A function that calls another one, and stays where it is called.
 
-    LLVM moves arithmetic across the instructions that set the state (llvm issue 83661), and calls of functions that it
+    LLVM moves arithmetic across the instructions that set the modes (llvm issue 83661), and calls of functions that it
     finds to be without effects.
     """
-    wrapper = ir.Function(module, function.function_type, module.get_unique_name("fastact_own_float_state"))
+    wrapper = ir.Function(module, function.function_type, module.get_unique_name("fastact_default_float_environment"))
     wrapper.linkage = "internal"
     wrapper.attributes.add("noinline")
     builder = ir.IRBuilder(wrapper.append_basic_block())
@@ -122,8 +123,8 @@ def _not_inlined(module: Any, function: Any) -> Any:
     return wrapper
 
 
-def _is_default(context: Any, builder: Any) -> Any:
-    """Whether the state is the default one but for raised flags."""
+def _has_default_modes(context: Any, builder: Any) -> Any:
+    """Whether the modes are the default ones."""
     if is_x86(context):
         word, flags = _read_x86(builder), ir.IntType(32)(_X86_FLAGS)
         return builder.icmp_unsigned("==", builder.or_(word, flags), ir.IntType(32)(_X86_DEFAULT | _X86_FLAGS))
@@ -133,7 +134,7 @@ def _is_default(context: Any, builder: Any) -> Any:
 
 
 def _set_default(context: Any, builder: Any) -> Any:
-    """Set the default state; gives what it was."""
+    """Set the default modes; gives the environment as it was."""
     if is_x86(context):
         before = _read_x86(builder)
         _write_x86(builder, ir.IntType(32)(_X86_DEFAULT))
@@ -146,7 +147,7 @@ def _set_default(context: Any, builder: Any) -> Any:
 
 
 def _set(context: Any, builder: Any, state: Any) -> None:
-    """Set the state that `_set_default` gave."""
+    """Set the environment that `_set_default` gave."""
     if is_x86(context):
         _write_x86(builder, *state)
     elif is_arm(context):

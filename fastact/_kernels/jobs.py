@@ -10,7 +10,7 @@ from numba import types
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled
-from .float_state import in_own_float_state
+from .float_state import in_default_float_environment
 from .memory import LINE, address_of, at, stack
 from .vectors import FEW_ROWS
 
@@ -27,7 +27,8 @@ POOL = 18  #: address of the words of the pool, 0 for one thread
 ROW_PARTS, COLUMN_PARTS = 19, 20
 SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many bytes of it each part has
 RATE, UNTIMED = 23, 24  #: addresses of what the neuron's record knows of the time of the layer
-WORDS = 25
+EXPECTED_TIME = 25  #: ns that it is likely to take on one thread, where there is a pool
+WORDS = 26
 SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 16 * 1024  # a caller's thread may have a stack of 64 KiB
@@ -66,10 +67,10 @@ def expected_time(job, size):
 
 
 @compiled(**STRICT)
-def _start_timing(job, expected):
+def _start_timing(job):
     """The time where a job is to be timed, or 0: what it costs depends on the processor, the shape and the numbers."""
     untimed = at(job[UNTIMED], types.intp)
-    untimed[0] += max(expected, _LEAST_EXPECTED)
+    untimed[0] += max(job[EXPECTED_TIME], _LEAST_EXPECTED)
     return python.clock() if untimed[0] >= _TIMED_EVERY else 0
 
 
@@ -88,9 +89,8 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
     def run(job):
         threads, start = 1, 0
         if job[POOL] != 0:
-            expected = expected_time(job, size)
-            threads = pool.shares(job[POOL], expected).threads
-            start = _start_timing(job, expected)
+            threads = pool.shares(job[POOL], job[EXPECTED_TIME]).threads
+            start = _start_timing(job)
         plan(job, threads)
         parts = job[ROW_PARTS] * job[COLUMN_PARTS]
         needed = parts * job[SCRATCH_PART]
@@ -120,7 +120,7 @@ def over_threads(job, parts):
 def on_this_thread(layer: Layer) -> Callable[..., Any]:
     """`compute` for callers inside `@njit`: the one part, compiled in."""
     part = compiled(**STRICT)(layer.part)
-    compute: Callable[..., Any] = compiled(**STRICT)(lambda job, parts: in_own_float_state(part, (job, 0)))
+    compute: Callable[..., Any] = compiled(**STRICT)(lambda job, parts: in_default_float_environment(part, (job, 0)))
     return compute
 
 

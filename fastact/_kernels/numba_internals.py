@@ -73,7 +73,7 @@ def make_runtime_known() -> None:
         linker.make_known(f"numba_{name}", address)
 
 
-def is_shared_out() -> bool:
+def is_parallel() -> bool:
     """Whether what is compiled now has `parallel=True`, so that Numba shares out whole expressions of arrays."""
     flags = ConfigStack().top_or_none()
     return flags is not None and bool(flags.auto_parallel.enabled)

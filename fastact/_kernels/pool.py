@@ -23,7 +23,7 @@ from .._runtime.pool_record import (
 from . import python
 from .calls import ask, call
 from .compiled import STRICT, compiled
-from .float_state import in_own_float_state
+from .float_state import in_default_float_environment
 from .memory import LINE, at, fetch_and_add, try_lock, unlock
 
 _PART_TIME = 4000  # ns: so long may the last thread be busy alone, and so little do the others wait for
@@ -82,7 +82,7 @@ def part(total, parts, index, unit):
 def run(pool_address, function, job, cut):
     """Call the C function `function(job, i)` for each part, on the pool's threads or, if it is busy, on this one.
 
-    It is called in the default floating-point state.
+    It is called in the default floating-point environment.
     """
     if cut.threads > 1 and try_lock(pool_address + 8 * BUSY):
         pool = at(pool_address, types.intp)
@@ -95,7 +95,7 @@ def run(pool_address, function, job, cut):
         if started:
             return
     for i in range(cut.threads * cut.parts):
-        in_own_float_state(function, (job, i))
+        in_default_float_environment(function, (job, i))
 
 
 def fan_out(pool_address, function, job, threads, parts):
@@ -130,7 +130,7 @@ def _each_share(function, job, threads, parts, counters):
             share = (thread + i) % threads
             part = fetch_and_add(counters + share * LINE)
             while part < parts:
-                in_own_float_state(function, (job, share * parts + part))
+                in_default_float_environment(function, (job, share * parts + part))
                 part = fetch_and_add(counters + share * LINE)
 
 

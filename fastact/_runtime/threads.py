@@ -22,7 +22,7 @@ from .capi import c_function
 
 
 def _lines() -> tuple[npt.NDArray[Any], int]:
-    """A line of the caches for each thread, too much for the stack of a caller's, and the address of the first."""
+    """Memory with a cache line for each thread, too large for a caller's stack, and the address of the first line."""
     memory = np.zeros((pool_record.MOST_THREADS + 1) * 64, np.uint8)
     return memory, -(-memory.ctypes.data // 64) * 64
 
@@ -135,7 +135,7 @@ def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
         thread = (nanoseconds(most) - two) / (most - 2) if most > 2 else two / 2
     finally:
         set_num_threads(users_choice)
-        del counters
+        del counters  # until here the pool points to it
     thread = max(_QUICKEST_THREAD, min(thread, two / 2))
     return max(0, two - 2 * thread), thread
 
