@@ -159,7 +159,7 @@ def filled_store(cache: Path) -> Path:
     code = f"""
 from fastact._runtime import store
 taken, used = store._taken, []
-store._taken = lambda place, *warn: used.append(place) or taken(place, *warn)
+store._taken = lambda place, *more, **options: used.append(place) or taken(place, *more, **options)
 {EVERYTHING}
 print(*(place.path for place in used if place.path and not place.is_ahead), sep="\\n")
 """

@@ -81,6 +81,32 @@ print(fastact.derivative(one)(2.0))
     assert float(run(FIND_TESTS + code)) == 6 * swish(2.0)
 
 
+factor = 2.0
+
+
+@njit
+def scaled(x):  # type: ignore[no-untyped-def]
+    return factor * x
+
+
+@pytest.mark.parametrize("by_helper", [False, True])
+def test_pickled_with_other_values_than_it_computes_with(by_helper: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(x):  # type: ignore[no-untyped-def]
+        return factor * x
+
+    made = fastact.activation(lambda x: scaled(x) - 0.0) if by_helper else fastact.activation(own)
+    pickled_and_back(made)
+    assert made(1.0) == 2
+    pickled_and_back(made)
+    monkeypatch.setitem(globals(), "factor", 5.0)
+    assert made(1.0) == 2
+    with pytest.warns(RuntimeWarning, match="compiled by values that have changed since") as caught:
+        pickle.dumps(made)
+    assert caught[0].filename == __file__
+    monkeypatch.setitem(globals(), "factor", 2.0)
+    pickled_and_back(made)
+
+
 def test_inside_njit_and_neuron() -> None:
     @njit
     def both(x):  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import types as python_types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from .._kernels.numba_internals import CPUDispatcher, Rewrite, get_definition, g
 from .._kernels.numba_internals import numba_ir as ir
 from .._kernels.numbers import beside
 
-_typed: set[python_types.FunctionType] = set()
+_typed: weakref.WeakSet[python_types.FunctionType] = weakref.WeakSet()
 
 _SUMS = {operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod}
 _SUMS |= {operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod}

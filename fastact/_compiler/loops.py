@@ -20,16 +20,23 @@ from .._runtime.ufunc import Activation
 from .literals import typed_literals
 
 
-def _for_each_source(make: Callable[..., Any]) -> Callable[..., Any]:
+def for_each_source(make: Callable[..., Any]) -> Callable[..., Any]:
     """Cache what is made of an activation, anew where a value has changed that its function reaches by name.
 
-    Numba takes such values when it compiles and never looks again.
+    Numba takes such values when it compiles and never looks again. The activation keeps it.
     """
-    cached = functools.cache(lambda source, activation, *arguments: make(activation, *arguments))
-    return lambda activation, *arguments: cached(activation.source(), activation, *arguments)
+
+    @functools.wraps(make)
+    def cached(activation: Activation, *arguments: Any) -> Any:
+        key = make, activation.source(), *arguments
+        if key not in activation.compiled:
+            activation.compiled.setdefault(key, make(activation, *arguments))
+        return activation.compiled[key]
+
+    return cached
 
 
-@_for_each_source
+@for_each_source
 def kernel(activation: Activation) -> Any:
     """The function of numbers, compiled for each type that it is called with."""
     if isinstance(activation.kernel, str):
@@ -50,7 +57,7 @@ def _loop(activation: Activation, number: Any) -> Callable[..., None]:
     return loop if isinstance(activation.kernel, str) else driver.without_x87_flags(loop)
 
 
-@_for_each_source
+@for_each_source
 def loop_for_callers(activation: Activation, number: Any) -> Any:
     """`loop(addresses, n)` for a type, compiled for callers inside `@njit`."""
     _check_loop(activation, number)
@@ -60,7 +67,7 @@ def loop_for_callers(activation: Activation, number: Any) -> Any:
     return loop
 
 
-@_for_each_source
+@for_each_source
 def kernel_for_callers(activation: Activation, number: Any) -> Any:
     """The function of numbers of a type, compiled for callers inside `@njit`."""
     _check_loop(activation, number)
@@ -70,7 +77,7 @@ def kernel_for_callers(activation: Activation, number: Any) -> Any:
     return function
 
 
-@_for_each_source
+@for_each_source
 def element(activation: Activation, number: Any) -> Any:
     """The function for callers inside `@njit`: compiled for numbers of a type, spread over arrays by Numba."""
     _check_loop(activation, number)

@@ -17,7 +17,7 @@ from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
 from .._runtime.neuron import chosen_activation, default_alpha, neuron
-from .._runtime.ufunc import find
+from .._runtime.ufunc import Activation
 from . import loops
 from .overloads import can_be_passed, function_of
 
@@ -53,11 +53,9 @@ def _compiled_type(*operands: Any) -> Any:
     return common.type if common.kind == "f" else np.float64
 
 
-@functools.cache
-def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
+@loops.for_each_source
+def _computation(activation: Activation, number: Any, weights_ndim: int) -> Any:
     """`compute(x, weights, bias, alpha, z, z_row)`, given where the result lies and its stride from row to row."""
-    activation = find(chosen)
-    assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
     loop, inputs = loops.loop_for_callers(activation, number), activation.inputs
     single, several = _on_this_thread(dots, number), _on_this_thread(tiles, number)
     one = weights_ndim == 1
@@ -91,11 +89,9 @@ def _computation(chosen: np.ufunc, number: Any, weights_ndim: int) -> Any:
     return compute
 
 
-@functools.cache
-def _one_neuron(chosen: np.ufunc, number: Any) -> Any:
+@loops.for_each_source
+def _one_neuron(activation: Activation, number: Any) -> Any:
     """`compute(x, weights, k, bias, alpha)`, given addresses of contiguous numbers: what a loop calls for each row."""
-    activation = find(chosen)
-    assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
     kernel, takes_slope = loops.kernel_for_callers(activation, number), activation.inputs == 2
     one_dot, size = vectors.dots(number, 1), number.bitwidth // 8
     finish = kernel if takes_slope else compiled(**_WRITTEN_IN)(lambda z, slope: kernel(z))
@@ -146,7 +142,7 @@ def _neuron_compiled(
             raise errors.TypingError(
                 f"neuron: {name} must be a number, or an array of shape (m,) with weights of shape (k, m)"
             )
-    if isinstance(alpha, types.Array) and chosen.nin == 1:
+    if isinstance(alpha, types.Array) and chosen.inputs == 1:
 
         def without_alpha(x, weights, bias=0.0, activation="sigmoid", alpha=default, out=None):
             arrays.check_one_each(alpha, arrays.columns(weights)[0], "alpha")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import secrets
 import types as python_types
@@ -24,7 +23,6 @@ from .._kernels.numba_internals import (
     cpu_target,
     errors,
     is_parallel,
-    lower_builtin,
     numpy_support,
 )
 from .._kernels.numbers import convert_scalars
@@ -53,7 +51,8 @@ def _function_type(activation: Activation, may_be_fused: bool) -> Any:
     a loop calls it for scalars, and of several it can not be told any more which were arrays, whose types promote.
     """
     fused = may_be_fused and activation.inputs == 1
-    if fused not in activation.numba_types:
+    key = _function_type, fused
+    if key not in activation.compiled:
         ufunc = activation.ufunc
         members: dict[str, Any] = {
             "key": ufunc if fused else _Key(ufunc),
@@ -61,8 +60,8 @@ def _function_type(activation: Activation, may_be_fused: bool) -> Any:
             "ufunc": ufunc,
             "_calls": {},
         }
-        activation.numba_types[fused] = types.Function(type(f"{activation.name}_call", (_Call,), members))
-    return activation.numba_types[fused]
+        activation.compiled.setdefault(key, types.Function(type(f"{activation.name}_call", (_Call,), members)))
+    return activation.compiled[key]
 
 
 def function_of(key: Any) -> Any:
@@ -86,16 +85,8 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: Any, kws: Any) -> Any:
         try_out_numba()
         operands, out = self._bind(args, kws)
-        given = (*operands, out) if is_given(out) else operands
-        number = common_type(self.ufunc, [types.unliteral(operand) for operand in operands])
-        element, kinds = loops.element(self.activation, number), tuple(map(types.unliteral, given))
-        if len(given) > len(operands):
-            into = _given_output if _is_direct(self.ufunc.__name__, operands, out, number) else _converted_output
-            result, code = _into_output(self.context, into(element, number), kinds)
-        else:
-            result, code = _new_result(self.context, element, number, kinds)
-        whole = operands if out is None else (*operands, out)
-        self._calls[whole] = _lowering(result, code, kinds, whole)
+        result, whole, lowering = _call(self.activation, self.context, operands, out)
+        self._calls[whole] = lowering
         signature = result(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
@@ -118,12 +109,27 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
         return inspect.Signature([*operands, out] if has_out else operands)
 
 
-@functools.cache
-def _lowering(result: Any, code: Callable[..., Any], given: Any, whole: Any) -> Callable[..., Any]:
-    """How a call is made whose result a piece of code gives; Numba keeps all, so it is told once.
-
-    `given` are the types of what the code takes, and `whole` those of all that stands in the call.
+@loops.for_each_source
+def _call(activation: Activation, typing_context: Any, operands: Any, out: Any) -> tuple[Any, Any, Callable[..., Any]]:
+    """Of operands and an output of these types: the type of the result, those of what stands in the call, and how it
+    is made.
     """
+    whole = operands if out is None else (*operands, out)
+    given = (*operands, out) if is_given(out) else operands
+    number = common_type(activation.ufunc, [types.unliteral(operand) for operand in operands])
+    element, kinds = loops.element(activation, number), tuple(map(types.unliteral, given))
+    if len(given) > len(operands):
+        into = _given_output if _is_direct(activation.name, operands, out, number) else _converted_output
+        result, code = _into_output(typing_context, into(element, number), kinds)
+    else:
+        result, code = _new_result(typing_context, element, number, kinds)
+    lowering = _lowering(result, code, kinds)
+    cpu_target.target_context.insert_func_defn([(lowering, lowering, whole)])
+    return result, whole, lowering
+
+
+def _lowering(result: Any, code: Callable[..., Any], given: Any) -> Callable[..., Any]:
+    """How a call is made whose result a piece of code gives of what has these types."""
     has_arrays = any(isinstance(kind, types.Array) for kind in given)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -132,11 +138,9 @@ def _lowering(result: Any, code: Callable[..., Any], given: Any, whole: Any) -> 
             return code(context, builder, operands)
         return run_in_default_float_modes(context, builder, result(*given), operands, code)
 
-    lower_builtin(codegen, *whole)(codegen)
     return codegen
 
 
-@functools.cache
 def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
     """Of operands of these types: the type of the result, and the code."""
     implementation = typing_context.resolve_value_type(element)
@@ -150,21 +154,19 @@ def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> t
     return inner.return_type, codegen
 
 
-@functools.cache
 def _into_output(typing_context: Any, call: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
     """Of operands and an output of these types: the type of the output, and the code."""
-    implementation = types.Dispatcher(call)
+    implementation = types.Dispatcher(call)  # which refers to it weakly
     inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
 
     def codegen(context: Any, builder: Any, arguments: Any) -> Any:
-        into = context.get_function(implementation, inner)
+        into = context.get_function(types.Dispatcher(call), inner)
         context.add_linking_libs(getattr(into, "libs", ()))
         return into(builder, [context.make_tuple(builder, inner.args[0], arguments)])
 
     return inner.return_type, codegen
 
 
-@functools.cache
 def _given_output(element: Any, number: Any) -> Any:
     def call(given):
         operands, out = given[:-1], given[-1]
@@ -178,7 +180,6 @@ def _given_output(element: Any, number: Any) -> Any:
     return compiled(**STRICT)(call)
 
 
-@functools.cache
 def _converted_output(element: Any, number: Any) -> Any:
     def call(given):
         operands, out = given[:-1], given[-1]
@@ -300,9 +301,19 @@ class _Passed(types.Function):  # type: ignore[misc]
         return _Passed, (self.identity,)
 
 
-@functools.cache
+_passed_types: dict[Any, _Passed] = {}
+
+
 def _passed(function: Any) -> _Passed:
+    """The type of a function of ours that is passed."""
     activation = find(function)
+    types_of, key = (_passed_types, function) if activation is None else (activation.compiled, _passed)
+    if key not in types_of:
+        types_of.setdefault(key, _new_passed(function, activation))
+    return types_of[key]
+
+
+def _new_passed(function: Any, activation: Activation | None) -> _Passed:
     version = _versions[function]() if activation is None else activation.version()
     # Of what can not be told no two are the same.
     unique = secrets.token_bytes(16) if version is None else version

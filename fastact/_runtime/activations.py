@@ -467,6 +467,4 @@ def mish(m: Any, x: Any) -> Any:
 
 
 #: What `neuron` takes where no activation is wanted.
-linear = Activation(
-    "linear", "linear", "Identity, for `neuron`.", parameters=["x"], integers=False, memory_bound=True
-).ufunc
+linear = Activation("linear", "linear", "Identity, for `neuron`.", parameters=["x"], integers=False, memory_bound=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,18 +15,21 @@ from typing import Any
 import numpy as np
 
 from . import linker, store
+from .linker import Code
 
 _forever: list[Any] = []  # C holds bare pointers into these
 
 
 class LoopTable:
-    """The arrays that NumPy keeps pointers into: one C function and one data pointer for each loop of a ufunc."""
+    """The arrays that NumPy keeps pointers into: one C function and one data pointer for each loop of a ufunc.
+
+    The ufunc keeps its table.
+    """
 
     def __init__(self, function: int, types: Sequence[str]) -> None:
         self._functions = (ctypes.c_void_p * len(types))(*[function] * len(types))
         self._data = (ctypes.c_void_p * len(types))()
         self._types = ctypes.create_string_buffer(bytes(np.dtype(t).num for signature in types for t in signature))
-        _forever.append(self)
 
     def set_data(self, index: int, data: int) -> None:
         """What the function of a loop is given beside the operands."""
@@ -35,12 +39,13 @@ class LoopTable:
         """What the ufunc calls for a loop from now on: NumPy reads the table at every call."""
         self._functions[index] = function
 
-    def ufunc(self, name: str, doc: str, inputs: int, signature: str | None = None) -> np.ufunc:
+    def ufunc(self, owner: Any, name: str, doc: str, inputs: int, signature: str | None = None) -> np.ufunc:
         """The ufunc of these loops, of `inputs` inputs and one output, without an identity; if it has a signature, a
         generalised one.
+
+        It keeps `owner`, who has what the data pointers lead to.
         """
         texts = [ctypes.c_char_p(text.encode() if text is not None else None) for text in (name, doc, signature)]
-        _forever.append(texts)
         made: np.ufunc = _from_functions()(
             ctypes.addressof(self._functions),
             ctypes.addressof(self._data),
@@ -54,7 +59,34 @@ class LoopTable:
             0,
             texts[2],
         )
+        _keep(made, ctypes.addressof(self._functions), (owner, self, texts))
         return made
+
+
+class _Ufunc(ctypes.Structure):
+    """PyUFuncObject after its head, up to what is of use here."""
+
+    _fields_ = (
+        ("nin_nout_nargs_identity", ctypes.c_int * 4),
+        ("functions", ctypes.c_void_p),
+        ("data", ctypes.c_void_p),
+        ("ntypes_reserved1", ctypes.c_int * 2),
+        ("name_types_doc", ctypes.c_void_p * 3),
+        ("ptr", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+    )
+
+
+def _keep(ufunc: np.ufunc, functions: int, owned: Any) -> None:
+    """Let a ufunc own an object, as those of `numpy.frompyfunc` own a function, in the field that it has for it."""
+    fields = _Ufunc.from_address(id(ufunc) + object.__basicsize__)
+    if fields.functions != functions or fields.obj is not None:  # it lies elsewhere
+        _forever.append(owned)
+        return
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
+    fields.obj = id(owned)
+    if not gc.is_tracked(ufunc):  # NumPy does not expect it to be in a cycle
+        ctypes.pythonapi.PyObject_GC_Track(ctypes.py_object(ufunc))
 
 
 @functools.cache
@@ -100,13 +132,16 @@ _FASTCALL = 0x80
 
 def builtin(name: str, function: int, owner: Any) -> Callable[..., Any]:
     """A function of Python's made from a C function `PyObject *function(owner, PyObject **arguments, Py_ssize_t n)`."""
-    definition = _MethodDefinition(name.encode(), function, _FASTCALL, None)
-    _forever.append(definition)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made: Callable[..., Any] = make(ctypes.addressof(definition), owner, None)
+    made: Callable[..., Any] = make(ctypes.addressof(_definition(name, function)), owner, None)
     return made
+
+
+@functools.cache
+def _definition(name: str, function: int) -> _MethodDefinition:
+    return _MethodDefinition(name.encode(), function, _FASTCALL, None)
 
 
 # A function of C that asks a function of Python's; {callable} holds its address.
@@ -155,8 +190,8 @@ stop:
 """
 
 
-def c_function(function: Callable[[int, int, int, int], int], name: str) -> int:
-    """The address of a C function of four words that asks a Python function how to go on.
+def c_function(function: Callable[[int, int, int, int], int], name: str, stays: bool = True) -> Code:
+    """A C function of four words that asks a Python function how to go on.
 
     The Python function is given the words and gives the address of the C function that is to be called with them, or
     0. Unlike a ctypes callback it leaves an exception set, as a C function of Python's own does: NumPy looks for one
@@ -166,12 +201,15 @@ def c_function(function: Callable[[int, int, int, int], int], name: str) -> int:
     No two functions of the process may have the same name.
     """
     place = ctypes.c_void_p(id(function))
-    _forever.append((function, place))
     callable_name = f"fastact_callable_{name}"
     for symbol in ("fegetenv", "fesetenv"):
         linker.make_known(symbol, ctypes.cast(getattr(_c_maths(), symbol), ctypes.c_void_p).value or 0)
     linker.make_known(callable_name, ctypes.addressof(place))
-    return store.load_written(f"ask-{name}", _ASKING.replace("{callable}", callable_name))
+    code = store.load_written(f"ask-{name}", _ASKING.replace("{callable}", callable_name), stays)
+    code.refers_to = refers_to = (function, place)
+    if stays:  # beyond the end of this module: what has ufuncs may be destroyed after it
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(refers_to))
+    return code
 
 
 @functools.cache

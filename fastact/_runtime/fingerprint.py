@@ -61,6 +61,14 @@ def of(function: Callable[..., Any]) -> bytes | None:
         return None
 
 
+def of_values(function: Callable[..., Any]) -> bytes | None:
+    """A digest of all that a function reaches as it is now, even where code that was compiled keeps what was."""
+    try:
+        return _Walk(function, set(), trusting=True).digest()
+    except _Unseen:
+        return None
+
+
 @contextlib.contextmanager
 def remembered(function: Callable[..., Any]) -> Iterator[None]:
     """Remember of what is compiled meanwhile by `njit`, and reached by a function, by which values it was compiled.

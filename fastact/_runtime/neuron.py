@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from .activations import linear
 from .arguments import only_out, refuse_masked
 from .layer import Entry
 from .neuron_record import TYPES
-from .ufunc import find
+from .ufunc import Activation
 
 #: This very object as `alpha` says that none was given: the activation's own default is taken then.
 _SLOPE: Any = float("0.01")  # an object of its own: free-threaded Python has one for every 0.01 that is written
@@ -94,7 +95,7 @@ def neuron(
     except TypeError:  # it can not be hashed, and is no activation
         entry = None
     if entry is None:
-        entry = _new_entry(activation)
+        entry = _entries_of_users.get(id(activation)) or _new_entry(activation)
     if alpha is _SLOPE:
         alpha = entry.alpha
     elif entry.inputs == 1 and type(alpha) is not float:  # an `out` in its place would be lost
@@ -107,10 +108,16 @@ def neuron(
 
 
 _entries: dict[Any, Entry] = {}
+_entries_of_users: dict[int, Entry] = {}  # by the identity of a user's ufunc, and as long as that lives
 
 
-def _new_entry(activation: Any) -> Entry:
-    made = _entries[activation] = _entry(chosen_activation(activation), default_alpha(activation))
+def _new_entry(given: Any) -> Entry:
+    activation = chosen_activation(given)
+    if given is not activation.ufunc or isinstance(activation.kernel, str):
+        made = _entries[given] = _entry(activation, default_alpha(given))
+    else:
+        made = _entries_of_users[id(given)] = Entry(activation, _SLOPE)
+        weakref.finalize(activation, _entries_of_users.pop, id(given), None).atexit = False
     return made
 
 
@@ -124,9 +131,7 @@ def load_all() -> None:
 
 
 @functools.cache
-def _entry(chosen: np.ufunc, alpha: float) -> Entry:
-    activation = find(chosen)
-    assert activation is not None  # noqa: S101 - `chosen_activation` saw to it
+def _entry(activation: Activation, alpha: float) -> Entry:
     return Entry(activation, alpha)
 
 
@@ -173,7 +178,7 @@ def _fit(operand: Any, dtype: np.dtype[Any]) -> Any:
     return operand if isinstance(operand, float) else np.require(operand, dtype, "A")
 
 
-def chosen_activation(activation: Any) -> np.ufunc:
+def chosen_activation(activation: Any) -> Activation:
     """The activation that a name or None stands for or that is given as a function."""
     if activation is None:
         return linear
@@ -182,10 +187,10 @@ def chosen_activation(activation: Any) -> np.ufunc:
             return linear
         if activation not in registry.rows:
             raise ValueError(f"unknown activation {activation!r}; the names are {', '.join(names())}")
-        return registry.rows[activation].activation.ufunc
+        return registry.rows[activation].activation
     behind = registry.behind(activation)
     if behind is not None and (behind.inputs == 1 or registry.row_of(activation) is not None):
-        return behind.ufunc
+        return behind
     raise TypeError(
         f"the activation must be a name, None or a function of one input made by fastact.activation, got {activation!r}"
     )

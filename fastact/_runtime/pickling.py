@@ -9,8 +9,11 @@ pickled as an attribute of that function: Dask keeps the ufunc and not what was 
 from __future__ import annotations
 
 import copyreg
+import hashlib
 import sys
 import types
+import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -19,8 +22,8 @@ from . import door, ufunc
 
 _by_name: Any = copyreg.dispatch_table[np.ufunc]
 
-#: What was pickled, and what it is, so that one activation is not made again and again.
-_known: dict[bytes, np.ufunc] = {}
+#: By a digest of what was pickled what it is, so that one activation is not made again and again.
+_known: weakref.WeakValueDictionary[bytes, ufunc.Activation] = weakref.WeakValueDictionary()
 
 
 #: What users call instead of a ufunc, which is its attribute `ufunc`.
@@ -39,17 +42,28 @@ def _reduced(function: np.ufunc) -> Any:
     activation = ufunc.find(function)
     if activation is None or isinstance(activation.kernel, str) or _is_found(function, activation.kernel):
         return _by_name(function)
+    if activation.computes_by_old_values():
+        warnings.warn(
+            f"{activation.name} was compiled by values that have changed since; it is pickled with those of now, so "
+            "elsewhere it gives other results than here. Make it anew where a value that it reaches by name changes",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     pickled = _cloudpickle().dumps((activation.kernel, activation.options()))
-    _known[pickled] = function
+    _known[hashlib.sha256(pickled).digest()] = activation
     return _restored, (pickled,)
 
 
 def _restored(pickled: bytes) -> np.ufunc:
     """The activation that was pickled, or one that is made as it was."""
-    if pickled not in _known:
+    digest = hashlib.sha256(pickled).digest()
+    known = _known.get(digest)
+    if known is None:
         kernel, options = _cloudpickle().loads(pickled)
-        _known.setdefault(pickled, ufunc.activation(**options)(kernel))
-    return _known[pickled]
+        made = ufunc.find(ufunc.activation(**options)(kernel))
+        assert made is not None  # noqa: S101 - `activation` saw to it
+        known = _known.setdefault(digest, made)
+    return known.ufunc
 
 
 def _is_found(function: np.ufunc, kernel: types.FunctionType) -> bool:

@@ -57,14 +57,13 @@ def _no_memory() -> int:
     def no_memory(*_: int) -> int:
         raise MemoryError
 
-    return c_function(no_memory, "no_memory")
+    return c_function(no_memory, "no_memory").address
 
 
 def _gufunc(name: str, reduces: bool) -> np.ufunc:
     table = LoopTable(ufunc.first_call(), [code * 2 for code in _CODES])
-    for index, code in enumerate(_CODES):
-        _Loop(name, code, reduces, table, index)
-    return table.ufunc(name, f"`fastact.{name}` along the last axis.", 1, "(n)->()" if reduces else "(n)->(n)")
+    loops = [_Loop(name, code, reduces, table, index) for index, code in enumerate(_CODES)]
+    return table.ufunc(loops, name, f"`fastact.{name}` along the last axis.", 1, "(n)->()" if reduces else "(n)->(n)")
 
 
 #: Those that give a number for each row.

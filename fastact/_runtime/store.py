@@ -29,6 +29,7 @@ import numpy as np
 
 from . import door, interrupts, levels, linker, numba_settings, sources
 from .entry_file import Entry, packed, unpacked
+from .linker import Code
 
 #: Where code lies that was compiled ahead: what any processor runs, and a folder for each level.
 AHEAD = Path(__file__).parent.parent / "_machine_code"
@@ -46,8 +47,8 @@ class _Place(NamedTuple):
 
 
 @interrupts.deferred()
-def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars: Any) -> int:
-    """The address of a compiled C function.
+def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars: Any, stays: bool = False) -> Code:
+    """A compiled C function.
 
     Parameters
     ----------
@@ -60,19 +61,21 @@ def load(name: str, source: Callable[[], bytes | None], kind: str, *particulars:
         Names the function of the half that compiles which makes the entry.
     *particulars
         Its arguments.
+    stays : bool
+        Whether it is kept for as long as the process lives.
     """
     if level_ahead is not None:
         _compile_ahead(_place_ahead(name, source(), level_ahead), kind, particulars)
-        return 0
-    address, place = _found(name, source())
-    if address == 0:
+        return Code(0)
+    code, place = _found(name, source(), stays)
+    if code is None:
         compiler = door.compiler()
         with compiler.lock:  # of those who compile
             # More can be told now, and another thread may have been sooner.
-            address, place = _found(name, source())
-            if address == 0:
-                address = _added(place, compiler.compiled(kind, particulars, place.symbol))
-    return address
+            code, place = _found(name, source(), stays)
+            if code is None:
+                code = _added(place, compiler.compiled(kind, particulars, place.symbol), stays)
+    return code
 
 
 def load_own(kind: str, *particulars: str, source: bytes = b"") -> int:
@@ -80,29 +83,29 @@ def load_own(kind: str, *particulars: str, source: bytes = b"") -> int:
 
     `source` is what it depends on beside the package's sources and its particulars.
     """
-    return load("-".join((kind, *particulars)), lambda: source, kind, *particulars)
+    return load("-".join((kind, *particulars)), lambda: source, kind, *particulars, stays=True).address
 
 
-def load_written(name: str, text: str) -> int:
-    """The address of a C function written in LLVM's language, with `{symbol}` where its name is to be.
+def load_written(name: str, text: str, stays: bool) -> Code:
+    """A C function written in LLVM's language, with `{symbol}` where its name is to be.
 
     It may be asked for while the package is imported, which is not the moment to warn of a folder.
     """
     symbol, file = _named(name, text, _TRIPLE)
     ahead, place = _Place(symbol, AHEAD / file, is_ahead=True), _Place(symbol, _kept(file))
-    address = _taken(ahead) or _taken(place, False)
-    if address == 0:
+    code = _taken(ahead, stays) or _taken(place, stays, warn=False)
+    if code is None:
         outside = re.findall(r"^declare .*?@(\w+)|^@(\w+) = external", text, re.MULTILINE)
-        code = linker.assembled(text.format(symbol=symbol))
-        entry = Entry(tuple(function or variable for function, variable in outside), (), code)
-        address = _added(place, entry, warn=False)
-    return address
+        assembled = linker.assembled(text.format(symbol=symbol))
+        entry = Entry(tuple(function or variable for function, variable in outside), (), assembled)
+        code = _added(place, entry, stays, warn=False)
+    return code
 
 
-def _found(name: str, source: bytes | None) -> tuple[int, _Place]:
-    """The address of what came with the package or was compiled before, or 0, and where it is to be kept."""
+def _found(name: str, source: bytes | None, stays: bool) -> tuple[Code | None, _Place]:
+    """What came with the package or was compiled before, and where it is to be kept."""
     place = _place_kept(name, source)
-    return _taken(_place_ahead(name, source, _level())) or _taken(place), place
+    return _taken(_place_ahead(name, source, _level()), stays) or _taken(place, stays), place
 
 
 def _place_ahead(name: str, source: bytes | None, level: levels.Level | None) -> _Place:
@@ -149,24 +152,24 @@ def level_name() -> str | None:
     return level.name if level is not None and (AHEAD / level.name).is_dir() else None
 
 
-def _taken(place: _Place, warn: bool = True) -> int:
-    """The address of what is linked already or kept, or 0."""
-    address = linker.linked(place.symbol)
-    if address == 0 and place.path is not None:
+def _taken(place: _Place, stays: bool, warn: bool = True) -> Code | None:
+    """What is linked already or kept."""
+    code = linker.linked(place.symbol)
+    if code is None and place.path is not None:
         kept = _read(place, warn)
         if kept is not None and not linker.unknown(kept.outside):
-            address = linker.link(kept.code, place.symbol)
-    return address
+            code = linker.link(kept.code, place.symbol, stays)
+    return code
 
 
-def _added(place: _Place, entry: Entry, warn: bool = True) -> int:
-    """The address of what is new, which is kept where that can be."""
+def _added(place: _Place, entry: Entry, stays: bool, warn: bool = True) -> Code:
+    """What is new, which is kept where that can be."""
     unknown = linker.unknown(entry.outside)
     if unknown:
         raise LookupError(f"no library of the process has {', '.join(unknown)}, which compiled code refers to")
     with contextlib.suppress(OSError):  # no place to keep it: the code stays in memory
         _write(place, entry, warn)
-    return linker.link(entry.code, place.symbol)
+    return linker.link(entry.code, place.symbol, stays)
 
 
 def _compile_ahead(place: _Place, kind: str, particulars: tuple[Any, ...]) -> None:

@@ -43,7 +43,7 @@ if not numba_settings.is_there():
 def pool_address() -> int:
     """The address of the words that compiled code reads; the first call makes them ready."""
     if _pool[pool_record.START] == 0:
-        _pool[pool_record.START] = c_function(start, "start")
+        _pool[pool_record.START] = c_function(start, "start").address
     return int(_pool.ctypes.data)
 
 

@@ -10,6 +10,7 @@ import itertools
 import sys
 import types
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from . import door, loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
+from .linker import Code
 from .locks import lock
 
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
@@ -47,8 +49,10 @@ _KEYWORDS = (
 )
 
 #: What loads the loop whose record has an address.
-loops: dict[int, TypedLoop] = {}
-activations: dict[np.ufunc, Activation] = {}
+loops: weakref.WeakValueDictionary[int, TypedLoop] = weakref.WeakValueDictionary()
+
+#: By the identity of the ufunc, which lives as long: one keeps the other.
+_activations: weakref.WeakValueDictionary[int, Activation] = weakref.WeakValueDictionary()
 
 
 class TypedLoop:
@@ -109,11 +113,12 @@ class Loop(TypedLoop):
         """The address of `loop(addresses, n)`."""
         if self.record[loop_record.FUNCTION] == 0:
             as_python = self._owner.runs_as_python
-            address = self._owner.load(self._computed, as_python)
+            code = self._owner.load(self._computed, as_python)
             with lock:
                 if self.record[loop_record.FUNCTION] == 0:
                     self.runs_as_python = as_python
-                    self.record[loop_record.FUNCTION] = address
+                    self._code = code
+                    self.record[loop_record.FUNCTION] = code.address
         return int(self.record[loop_record.FUNCTION])
 
 
@@ -133,17 +138,18 @@ class Activation:
         memory_bound: bool,
     ) -> None:
         self.derivative: np.ufunc | None = None  #: which a user gave
-        self.numba_types: dict[bool, Any] = {}  #: what it is inside `@njit`, which the half that compiles fills
+        self.compiled: dict[Any, Any] = {}  #: what the half that compiles made of it
+        self._compiled_by: set[bytes | None] = set()  # digests of the values by which its loops were, or None
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
         table = LoopTable(first_call(), [code * (self.inputs + 1) for code in self._codes])
         self.loops = [Loop(self, code, table, index) for index, code in enumerate(self._codes)]
-        self.ufunc = table.ufunc(name, doc, self.inputs)
+        self.ufunc = table.ufunc(self, name, doc, self.inputs)
         with contextlib.suppress(AttributeError):  # NumPy below 2.3 has no place for it; pickle then searches for it
             self.ufunc.__module__ = sources.PACKAGE if isinstance(kernel, str) else kernel.__module__
             self._describe(doc)
-        activations[self.ufunc] = self
+        _activations[id(self.ufunc)] = self
 
     def _describe(self, doc: str) -> None:
         """Call the inputs what they are called in the function, not x1, x2."""
@@ -167,25 +173,28 @@ class Activation:
         """The loop for the type with this character code."""
         return self.loops[self._codes.index(code)]
 
-    def load(self, dtype: np.dtype[Any], as_python: bool) -> int:
-        """The address of the inner loop for a type."""
+    def load(self, dtype: np.dtype[Any], as_python: bool) -> Code:
+        """The inner loop for a type."""
         if as_python:
-            return c_function(self._python_loop(dtype), f"loop_{next(_python_loops)}")
+            return c_function(self._python_loop(dtype), f"loop_{next(_python_loops)}", stays=False)
 
         def source() -> bytes | None:
             own = self.source()
             return None if own is None else str(dtype).encode() + own
 
-        return store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype))
+        self._compiled_by.add(self._values())
+        return store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype), stays=isinstance(self.kernel, str))
 
     def source(self) -> bytes | None:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
-        if isinstance(self.kernel, str):
-            return self.kernel.encode()
-        with door.importing:
-            from . import fingerprint  # the modules that take code apart are not needed for ours
+        return self.kernel.encode() if isinstance(self.kernel, str) else _fingerprint().of(self.kernel)
 
-        return fingerprint.of(self.kernel)
+    def _values(self) -> bytes | None:
+        return None if isinstance(self.kernel, str) else _fingerprint().of_values(self.kernel)
+
+    def computes_by_old_values(self) -> bool:
+        """Whether a value has changed that the function reaches by name, since a loop was compiled by it."""
+        return not self._compiled_by <= {None, self._values()}
 
     def version(self, defaults: tuple[float, ...] = ()) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
@@ -217,6 +226,13 @@ class Activation:
 
 
 _python_loops = itertools.count()
+
+
+def _fingerprint() -> types.ModuleType:
+    with door.importing:
+        from . import fingerprint  # the modules that take code apart are not needed for ours
+
+    return fingerprint
 
 
 def _of_function(
@@ -265,7 +281,7 @@ def first_call() -> int:
     def load(addresses: int, dimensions: int, strides: int, record: int) -> int:
         return loops[record].load()
 
-    return c_function(load, "load")
+    return c_function(load, "load").address
 
 
 @functools.cache
@@ -275,12 +291,12 @@ def _first_part() -> int:
     def load_part(addresses: int, dimensions: int, strides: int, record: int) -> int:
         return loops[record].load_part()
 
-    return c_function(load_part, "load_part")
+    return c_function(load_part, "load_part").address
 
 
 def find(ufunc: np.ufunc) -> Activation | None:
     """The activation behind a ufunc, if it is one."""
-    return activations.get(ufunc)
+    return _activations.get(id(ufunc))
 
 
 def load_all() -> None:
