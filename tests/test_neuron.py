@@ -400,9 +400,8 @@ def test_out_may_share_memory() -> None:
 
 def overlapping(memory: Array, n: int, k: int, m: int) -> dict[str, tuple[Array, Array, Array, Array]]:
     """Operands x, w, b and an output that shares memory with one of them."""
-    apart = memory.copy()
-    x, w, b = apart[: n * k].reshape(n, k), apart[200 : 200 + k * m].reshape(k, m), apart[400 : 400 + m]
-    own = memory
+    x, w = memory[: n * k].reshape(n, k).copy(), memory[9 : 9 + k * m].reshape(k, m).copy()
+    b, own = memory[3 : 3 + m].copy(), memory
     cases = {"x itself": (own[: n * k].reshape(n, k), w, b, own[: n * m].reshape(n, m))}
     for shift in (1, 3, 8):
         ahead, behind = own[: n * k].reshape(n, k), own[shift : shift + n * k].reshape(n, k)
@@ -415,9 +414,12 @@ def overlapping(memory: Array, n: int, k: int, m: int) -> dict[str, tuple[Array,
     return cases
 
 
-@pytest.mark.parametrize(("n", "k", "m"), [(6, 6, 6), (5, 8, 3), (3, 5, 9), (1, 7, 7)])
+# The last three are of several blocks, the results of one of which would be read by the next.
+@pytest.mark.parametrize(
+    ("n", "k", "m"), [(6, 6, 6), (5, 8, 3), (3, 5, 9), (1, 7, 7), (400, 64, 64), (3000, 8, 8), (8, 300, 700)]
+)
 def test_out_that_overlaps_an_operand(n: int, k: int, m: int) -> None:
-    values = make((500,), np.float64)
+    values = make((20 + max(n * k, k * m, n * m),), np.float64)
     for case in overlapping(values, n, k, m):
         for function in (lambda x, w, b, out: fastact.neuron(x, w, b, "leaky_relu", 0.2, out), compiled_leaky):
             x, w, b, out = overlapping(values.copy(), n, k, m)[case]

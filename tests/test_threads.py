@@ -667,3 +667,30 @@ def test_elsewhere_than_on_linux_no_process_is_taken_for_a_copy(monkeypatch: pyt
     for platform in ("win32", "darwin"):
         monkeypatch.setattr(sys, "platform", platform)
         assert not threads_policy._may_be_a_copy()
+
+
+@pytest.mark.parametrize("call", ["neuron(x, w, 0.5)", "neuron(x, w[:, 0], 0.5, out=out)", "neuron(x, w32)"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_other_threads_run_during_long_calls(call: str, threads: int) -> None:
+    """Python takes the interpreter from nobody here: one who waits for it gets it where it is given up."""
+    code = f"""
+import sys, threading, numpy as np
+from fastact import neuron, set_num_threads
+x, w, out = np.ones((2000, 600)), np.ones((600, 64)), np.empty(2000)
+w32 = w.astype(np.float32)
+set_num_threads({threads})
+{call}
+sys.setswitchinterval(10000)
+begin, ran = threading.Event(), []
+helper = threading.Thread(target=lambda: begin.wait() and ran.append(True))
+helper.start()
+begin.set()
+assert not ran
+for _ in range(300):
+    {call}
+    if ran:
+        break
+assert ran
+helper.join()
+"""
+    run(code)
