@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import llvmlite.binding as llvm
+import numba
+import numpy as np
 import pytest
+from numba import types
+from numba.extending import intrinsic
 
+from fastact._kernels import half
 from fastact._runtime.levels import LEVELS, Level
 
 from .assembly import assert_registers_suffice
+from .memory import assert_same_bits
 from .processes import FIND_TESTS, HERE, on_level, run, skip_unless_it_runs
 
 X86 = llvm.get_process_triple().startswith("x86_64")
@@ -89,6 +95,27 @@ assert ("fastact._compiler" in sys.modules) == {wheel is None}
 def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
     code = f"{FIND_TESTS}from tests.assembly import *\nassert_registers_suffice()"
     run(code, tmp_path, **on_level(level, None))
+
+
+@intrinsic
+def to_half_by_integers(typing_context, x):  # type: ignore[no-untyped-def]
+    return types.uint16(types.float32), lambda _, builder, *rest: half._float_to_half_by_integers(builder, *rest[1])
+
+
+@intrinsic
+def from_half_by_integers(typing_context, pattern):  # type: ignore[no-untyped-def]
+    return types.float32(types.uint16), lambda _, builder, *rest: half._half_to_float_by_integers(builder, *rest[1])
+
+
+def test_float16_where_the_processor_has_no_instruction_for_it() -> None:
+    """As NumPy has it: every float16, and float32 numbers on, beside and between halfway points, of every exponent."""
+    there, back = (numba.vectorize(f) for f in (lambda x: from_half_by_integers(x), lambda x: to_half_by_integers(x)))
+    every, high = np.arange(2**16, dtype=np.uint16), np.arange(2**20, dtype=np.uint32) << 12
+    with np.errstate(all="ignore"):  # theirs and NumPy's
+        assert_same_bits(there(every), every.view(np.float16).astype(np.float32))
+        for low in (0, 1, 0x7FF, 0x800, 0x801, 0xFFF):
+            x = (high + np.uint32(low)).view(np.float32)
+            assert_same_bits(back(x).view(np.float16), x.astype(np.float16))
 
 
 @pytest.mark.long
