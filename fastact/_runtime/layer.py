@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ class Entry:
 
     def __init__(self, activation: Activation, alpha: float) -> None:
         self.alpha = alpha  #: where none is given
-        self._activation = weakref.ref(activation)  # which whoever calls has
+        self._activation = activation
         self.inputs = activation.inputs
         self._keeps_to_a_thread = False
         words = self._words = np.zeros(record.WORDS, np.intp)
@@ -43,9 +42,7 @@ class Entry:
         layer = record.layer(i, columns)
         if self._words[record.RUN + layer] == 0:
             run, part = _addresses("dots" if columns == 1 else "tiles", str(record.TYPES[i]))
-            activation = self._activation()
-            assert activation is not None  # noqa: S101 - the caller has it
-            loop = activation.loop(record.TYPES[i].char)
+            loop = self._activation.loop(record.TYPES[i].char)
             self._words[record.LOOP + i] = loop.inner()
             self._keeps_to_a_thread |= loop.runs_as_python
             self._words[record.POOL] = 0 if self._keeps_to_a_thread else threads.pool_address()

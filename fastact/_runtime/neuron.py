@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import gc
 import math
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -95,7 +94,7 @@ def neuron(
     except TypeError:  # it can not be hashed, and is no activation
         entry = None
     if entry is None:
-        entry = _entries_of_users.get(id(activation)) or _new_entry(activation)
+        entry = _found_entry(activation)
     if alpha is _SLOPE:
         alpha = entry.alpha
     elif entry.inputs == 1 and type(alpha) is not float:  # an `out` in its place would be lost
@@ -107,32 +106,38 @@ def neuron(
     return result
 
 
-_entries: dict[Any, Entry] = {}
-_entries_of_users: dict[int, Entry] = {}  # by the identity of a user's ufunc, and as long as that lives
+_entries: dict[Any, Entry] = {}  # by what is given
+_of_users: list[Any] = []  # of those
 
 
-def _new_entry(given: Any) -> Entry:
-    activation = chosen_activation(given)
-    if given is not activation.ufunc or isinstance(activation.kernel, str):
-        made = _entries[given] = _entry(activation, default_alpha(given))
-    else:
-        made = _entries_of_users[id(given)] = Entry(activation, _SLOPE)
-        weakref.finalize(activation, _entries_of_users.pop, id(given), None).atexit = False
-    return made
+def _found_entry(given: Any) -> Entry:
+    activation, alpha = chosen_activation(given), default_alpha(given)
+    found: Entry = activation.entries.get(alpha) or activation.entries.setdefault(alpha, Entry(activation, alpha))
+    if not isinstance(activation.kernel, str):
+        _of_users.append(given)
+    _entries[given] = found
+    return found
+
+
+def _let_users_go(phase: str, _: Any, entries: dict[Any, Entry] = _entries, of_users: list[Any] = _of_users) -> None:
+    """Before a garbage collection, which then sees those that nobody else has; to find one again takes 1 us.
+
+    A weak reference, which a ufunc does not bear, would not be as quick in each call.
+    """
+    while phase == "start" and of_users:
+        entries.pop(of_users.pop(), None)
+
+
+gc.callbacks.append(_let_users_go)
 
 
 def load_all() -> None:
     """Compile or load the neuron of every activation that has a name."""
     for name in names():
-        entry = _entries.get(name) or _new_entry(name)
+        entry = _found_entry(name)
         for dtype in TYPES:
             for columns in (1, 2):
                 entry.load(dtype, columns)
-
-
-@functools.cache
-def _entry(activation: Activation, alpha: float) -> Entry:
-    return Entry(activation, alpha)
 
 
 def _unusual(entry: Entry, x: Any, weights: Any, bias: Any, alpha: Any, out: Any) -> Any:

@@ -144,6 +144,7 @@ class Activation:
     ) -> None:
         self.derivative: np.ufunc | None = None  #: which a user gave
         self.compiled: dict[Any, Any] = {}  #: what the half that compiles made of it
+        self.entries: dict[float, Any] = {}  #: its neurons, by what the second input is where none is given
         self._compiled_by: set[bytes | None] = set()  # digests of the values by which its loops were, or None
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
