@@ -182,7 +182,7 @@ def test_the_threshold_of_threads_falls_and_rises() -> None:
     code = """
 from fastact._runtime import loop_record, neuron, neuron_record, ufunc
 record = ufunc.find(function).loop("d").record
-neurons = neuron._new_entry(function)._words
+neurons = neuron._found_entry(function)._words
 def learnt():
     return int(record[loop_record.FEWEST]), int(neurons[neuron_record.RATE + 1])
 calls["ufunc"](dear), calls["neuron"](dear)
