@@ -107,6 +107,35 @@ def test_pickled_with_other_values_than_it_computes_with(by_helper: bool, monkey
     pickled_and_back(made)
 
 
+class Scale(NamedTuple):
+    """What Numba takes and a fingerprint does not see."""
+
+    scale: float
+
+
+scale_of = Scale(2.0)
+
+
+@pytest.mark.parametrize("changed", ["scale_of", "factor"])
+def test_pickled_with_other_values_that_can_not_be_seen(changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fastact.activation(lambda x: scale_of.scale * factor * x)
+    assert made(1.0) == 4
+    pickled_and_back(made)
+    monkeypatch.setitem(globals(), changed, {"scale_of": Scale(3.0), "factor": 5.0}[changed])
+    with pytest.warns(RuntimeWarning, match="compiled by values that have changed since"):
+        pickle.dumps(made)
+
+
+def test_pickled_after_a_compilation_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fastact.activation(lambda x: factor * x)
+    monkeypatch.setitem(globals(), "factor", None)
+    with pytest.raises(numba.TypingError):
+        made(1.0)
+    monkeypatch.setitem(globals(), "factor", 3.0)
+    assert made(1.0) == 3
+    pickled_and_back(made)
+
+
 def test_inside_njit_and_neuron() -> None:
     @njit
     def both(x):  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import njit
 
 import fastact
 
@@ -69,6 +70,57 @@ def test_what_is_dropped_is_given_back(use: Callable[[np.ufunc], Any]) -> None:
     del scale, ufunc
     gc.collect()
     assert dropped() is None
+
+
+def called_by_another(from_python: bool) -> list[weakref.ref[Any]]:
+    """What two activations reach, of which one calls the other."""
+    inner_scale, outer_scale = np.random.default_rng().normal(size=(2, 4))
+    inner = made(inner_scale)
+
+    def both(x: Any) -> Any:
+        return inner(x) + outer_scale[2]
+
+    outer = fastact.activation(both)
+    result = outer(X)[0] if from_python else njit(lambda x: outer(x))(X[0])
+    np.testing.assert_allclose(result, inner(X)[0] + outer_scale[2])
+    return [weakref.ref(inner_scale), weakref.ref(outer_scale)]
+
+
+@pytest.mark.parametrize("from_python", [True, False])
+def test_what_is_called_by_another_is_given_back(from_python: bool) -> None:
+    """Also where the other was compiled: Numba keeps the types of all that it meets."""
+    dropped = called_by_another(from_python)
+    for _ in range(4):  # each lets go of what the next one finds
+        gc.collect()
+    assert [reference() for reference in dropped] == [None, None]
+
+
+def test_first_neurons_of_several_threads() -> None:
+    """What C knows by its address alone is made once, though each thread would make it."""
+    code = """
+import sys, threading, numpy as np, fastact
+x, w = np.ones((2, 3)), np.ones((3, 2))
+names = ["sigmoid", "tanh", "relu", "silu", "gelu", "mish", "softplus", "elu"]
+barrier = threading.Barrier(8)
+def first(name):
+    barrier.wait()
+    fastact.neuron(x, w, 0.5, name)
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=first, args=(name,)) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+from fastact._runtime import capi, neuron
+import ctypes
+known = {ctypes.addressof(each) for each in capi._definitions.values()}
+for name in names:  # of PyCFunctionObject the first field is the definition
+    entry = neuron._entries[name]
+    assert ctypes.c_void_p.from_address(id(entry.call) + object.__basicsize__).value in known
+    fastact.neuron(x, w, 0.5, name)
+"""
+    for _ in range(5):
+        run(code)
 
 
 def test_others_of_the_same_code_go_on() -> None:

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.special
-from numba import njit
+from numba import TypingError, njit
 
 import fastact
 from asv_bench.peers.along_axis import in_longdouble, ulps
@@ -231,6 +231,8 @@ def test_mistakes(name: str) -> None:
         (ValueError, (x, None), {"out": np.full((5, 5), 7.0)}),
         (ValueError, (x,), {"out": np.full((4, 2, 3), 7.0)}),
         (ValueError, (x[0],), {"out": np.full((4, 3), 7.0)}),
+        (ValueError, (x,), {"out": np.full((1, *x.shape[: 2 - (name == "logsumexp")]), 7.0)}),
+        (ValueError, (x[0],), {"out": np.full((1,) * 2 if name == "logsumexp" else (1, 3), 7.0)}),
         (ValueError, (x,), {"out": (np.full((4, 2), 7.0),)}),
         (ValueError, (x, 0), {"out": np.full((3, 3), 7.0)}),
     ]
@@ -260,6 +262,8 @@ def test_axes_and_outputs_that_are_refused_inside_njit() -> None:
     with pytest.raises(ValueError, match="no numbers along the last axis"):
         into(x[:, :0], out[:, :0], -1)
     assert (out == 7).all()
+    with pytest.raises(TypingError, match=r"axis must be an integer, got array.*; give out= by its name"):
+        into(x, None, out)
 
 
 @pytest.mark.long

@@ -558,6 +558,7 @@ CONTROL_GROUPS = {
     "a tenth": ({"sys/fs/cgroup/job/cpu.max": "10000 100000"}, 1),
     "above": ({"sys/fs/cgroup/cpu.max": "300000 100000", "sys/fs/cgroup/job/cpu.max": "max 100000"}, 3),
     "the least": ({"sys/fs/cgroup/cpu.max": "300000 100000", "sys/fs/cgroup/job/cpu.max": "200000 100000"}, 2),
+    "a blank": ({"with blank/job/cpu.max": "200000 100000"}, 2),
     "nonsense": ({"sys/fs/cgroup/job/cpu.max": "many"}, None),
     "version 1": ({"v1/job/cpu.cfs_quota_us": "250000", "v1/job/cpu.cfs_period_us": "100000"}, 3),
     "version 1, no limit": ({"v1/job/cpu.cfs_quota_us": "-1", "v1/job/cpu.cfs_period_us": "100000"}, None),
@@ -571,6 +572,7 @@ def test_the_share_of_a_container(case: str, tmp_path: Path) -> None:
     mounts = (
         "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n31 23 0:27 / /v1 rw - cgroup cgroup rw,cpu,cpuacct\n"
         "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+        "33 23 0:29 / /with\\040blank rw - cgroup2 cgroup2 rw\n"
     )
     groups = "0::/job\n3:memory:/other\n2:cpu,cpuacct:/job\n"
     for name, content in (files | {"proc/self/mountinfo": mounts, "proc/self/cgroup": groups}).items():
@@ -579,9 +581,21 @@ def test_the_share_of_a_container(case: str, tmp_path: Path) -> None:
     assert quota.processors(tmp_path) == expected
     # A container sees of the tree of groups its own part.
     part = mounts.replace("0:26 / ", "0:26 /docker/job ").replace("0:27 / ", "0:27 /docker/job ")
+    part = part.replace("0:29 / ", "0:29 /docker/job ")
     (tmp_path / "proc/self/mountinfo").write_text(part)
     (tmp_path / "proc/self/cgroup").write_text(groups.replace("/job", "/docker/job/job"))
     assert quota.processors(tmp_path) == expected
+
+
+@pytest.mark.parametrize("broken", ["cgroup", "mountinfo"])
+@pytest.mark.parametrize("content", [b"nonsense\n", b"a - b\n", b"\xff\n", b"1:2"])
+def test_a_share_that_can_not_be_read(broken: str, content: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "proc" / "self"
+    folder.mkdir(parents=True)
+    (folder / "cgroup").write_text("0::/job\n")
+    (folder / "mountinfo").write_text("30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+    (folder / broken).write_bytes(content)
+    assert quota.processors(tmp_path) is None
 
 
 def test_the_default_is_at_most_the_share_of_a_container() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 import types as python_types
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -53,53 +54,59 @@ def _function_type(activation: Activation, may_be_fused: bool) -> Any:
     fused = may_be_fused and activation.inputs == 1
     key = _function_type, fused
     if key not in activation.compiled:
-        ufunc = activation.ufunc
-        members: dict[str, Any] = {
-            "key": ufunc if fused else _Key(ufunc),
-            "activation": activation,
-            "ufunc": ufunc,
-            "_calls": {},
-        }
+        reference = _Reference(weakref.ref(activation))
+        members = {"key": activation.ufunc if fused else reference, "reference": reference}
         activation.compiled.setdefault(key, types.Function(type(f"{activation.name}_call", (_Call,), members)))
     return activation.compiled[key]
 
 
 def function_of(key: Any) -> Any:
     """The function that the key of a Numba function type stands for."""
-    return key.ufunc if isinstance(key, _Key) else key
+    return key.activation.ufunc if isinstance(key, _Reference) else key
 
 
-class _Key(NamedTuple):
-    ufunc: np.ufunc
+class _Reference(NamedTuple):
+    """An activation, which Numba's types do not keep: Numba keeps these for good."""
+
+    to: weakref.ref[Activation]
+
+    @property
+    def activation(self) -> Activation:
+        """The activation, which whoever calls it has."""
+        found = self.to()
+        assert found is not None  # noqa: S101
+        return found
 
 
 class _Call(AbstractTemplate):  # type: ignore[misc]
     """The call of a ufunc; a subclass for each."""
 
     key: Any
-    activation: Activation
-    ufunc: np.ufunc
-    _calls: dict[Any, Callable[..., Any]]
+    reference: _Reference
+
+    @property
+    def activation(self) -> Activation:
+        return self.reference.activation
 
     @always_compiling()
     def generic(self, args: Any, kws: Any) -> Any:
         try_out_numba()
         operands, out = self._bind(args, kws)
-        result, whole, lowering = _call(self.activation, self.context, operands, out)
-        self._calls[whole] = lowering
+        result, whole, key = _call(self.activation, self.context, operands, out)
+        self.activation.compiled[_Call, whole] = key
         signature = result(*whole)
         return signature.replace(pysig=self._signature(out is not None))
 
     def get_impl_key(self, sig: Signature) -> Any:
-        return self._calls[sig.args]
+        return self.activation.compiled[_Call, sig.args]
 
     def _bind(self, args: Any, kws: Any) -> tuple[tuple[Any, ...], Any]:
         """The types of the operands, and that of the output or None."""
         try:
             bound = self._signature(True).bind(*args, **kws)
         except TypeError as error:
-            raise errors.TypingError(f"{self.ufunc.__name__}: inside @njit {error}") from None
-        *operands, out = (*bound.args, None)[: self.ufunc.nin + 1]
+            raise errors.TypingError(f"{self.activation.name}: inside @njit {error}") from None
+        *operands, out = (*bound.args, None)[: self.activation.inputs + 1]
         return tuple(operands), out
 
     def _signature(self, has_out: bool) -> inspect.Signature:
@@ -110,22 +117,25 @@ class _Call(AbstractTemplate):  # type: ignore[misc]
 
 
 @loops.for_each_source
-def _call(activation: Activation, typing_context: Any, operands: Any, out: Any) -> tuple[Any, Any, Callable[..., Any]]:
-    """Of operands and an output of these types: the type of the result, those of what stands in the call, and how it
-    is made.
+def _call(activation: Activation, typing_context: Any, operands: Any, out: Any) -> tuple[Any, Any, object]:
+    """Of operands and an output of these types: the type of the result, those of what stands in the call, and the key
+    by which Numba knows how it is made.
     """
     whole = operands if out is None else (*operands, out)
     given = (*operands, out) if is_given(out) else operands
     number = common_type(activation.ufunc, [types.unliteral(operand) for operand in operands])
-    element, kinds = loops.element(activation, number), tuple(map(types.unliteral, given))
+    kinds, target = tuple(map(types.unliteral, given)), cpu_target.target_context
     if len(given) > len(operands):
         into = _given_output if _is_direct(activation.name, operands, out, number) else _converted_output
-        result, code = _into_output(typing_context, into(element, number), kinds)
+        result, code = _into_output(typing_context, into(loops.element(activation, number), number), kinds)
+    elif any(isinstance(kind, types.Array) for kind in kinds):
+        result, code = _new_result(typing_context, loops.element(activation, number), number, kinds)
     else:
-        result, code = _new_result(typing_context, element, number, kinds)
-    lowering = _lowering(result, code, kinds)
-    cpu_target.target_context.insert_func_defn([(lowering, lowering, whole)])
-    return result, whole, lowering
+        result, code = number, _of_numbers(typing_context, loops.kernel_for_callers(activation, number), number, kinds)
+    key = object()  # which Numba keeps
+    target.insert_func_defn([(_lowering(result, code, kinds), key, whole)])
+    weakref.finalize(activation, target.remove_user_function, key).atexit = False
+    return result, whole, key
 
 
 def _lowering(result: Any, code: Callable[..., Any], given: Any) -> Callable[..., Any]:
@@ -137,6 +147,21 @@ def _lowering(result: Any, code: Callable[..., Any], given: Any) -> Callable[...
         if not has_arrays:
             return code(context, builder, operands)
         return run_in_default_float_modes(context, builder, result(*given), operands, code)
+
+    return codegen
+
+
+def _of_numbers(typing_context: Any, kernel: Any, number: Any, given: Any) -> Callable[..., Any]:
+    """The code of a call with numbers of these types."""
+    inner = types.Dispatcher(kernel).get_call_type(typing_context, [number] * len(given), {})
+
+    def codegen(context: Any, builder: Any, arguments: Any) -> Any:
+        converted = [
+            context.cast(builder, argument, kind, number) for argument, kind in zip(arguments, given, strict=True)
+        ]
+        function = context.get_function(types.Dispatcher(kernel), inner)
+        context.add_linking_libs(getattr(function, "libs", ()))
+        return context.cast(builder, function(builder, converted), inner.return_type, number)
 
     return codegen
 

@@ -135,13 +135,14 @@ def builtin(name: str, function: int, owner: Any) -> Callable[..., Any]:
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made: Callable[..., Any] = make(ctypes.addressof(_definition(name, function)), owner, None)
+    definition = _definitions.get((name, function)) or _definitions.setdefault(
+        (name, function), _MethodDefinition(name.encode(), function, _FASTCALL, None)
+    )
+    made: Callable[..., Any] = make(ctypes.addressof(definition), owner, None)
     return made
 
 
-@functools.cache
-def _definition(name: str, function: int) -> _MethodDefinition:
-    return _MethodDefinition(name.encode(), function, _FASTCALL, None)
+_definitions: dict[tuple[str, int], _MethodDefinition] = {}  # C holds bare pointers to them
 
 
 # A function of C that asks a function of Python's; {callable} holds its address.

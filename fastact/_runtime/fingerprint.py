@@ -20,7 +20,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,12 +61,20 @@ def of(function: Callable[..., Any]) -> bytes | None:
         return None
 
 
-def of_values(function: Callable[..., Any]) -> bytes | None:
-    """A digest of all that a function reaches as it is now, even where code that was compiled keeps what was."""
+class Values(NamedTuple):
+    """All that a function reaches at a moment, even where code that was compiled keeps what was."""
+
+    digest: bytes  #: in which what can not be seen stands by its identity
+    unseen: list[Any]  #: which is kept, so that no other gets its identity
+
+
+def values_of(function: Callable[..., Any]) -> Values | None:
+    """The values that a function reaches now; None if not even the names can be told."""
     try:
-        return _Walk(function, set(), trusting=True).digest()
+        walk = _Walk(function, set(), trusting=True, by_identity=True)
     except _Unseen:
         return None
+    return Values(walk.digest(), walk.unseen)
 
 
 @contextlib.contextmanager
@@ -101,14 +109,18 @@ def _overloaded() -> set[int]:
 
 
 class _Walk:
-    """Goes through all that a function reaches and says it in bytes; `trusting` takes what was compiled as it reads."""
+    """Goes through all that a function reaches and says it in bytes.
 
-    def __init__(self, function: Any, overloaded: set[int], trusting: bool = False) -> None:
+    `trusting` takes what was compiled as it reads, and `by_identity` what can not be seen as what it is.
+    """
+
+    def __init__(self, function: Any, overloaded: set[int], trusting: bool = False, by_identity: bool = False) -> None:
         self._overloaded = overloaded
         self._numba = door.numba_internals()
         self._hash = hashlib.sha256()
         self._say = self._hash.update
-        self._trusting = trusting
+        self._trusting, self._by_identity = trusting, by_identity
+        self.unseen: list[Any] = []  #: what is said by its identity
         self._above: list[types.FunctionType] = []  # what reaches what is said now
         self.helpers: list[Any] = []  #: the functions compiled by `njit` that are reached
         self.reaches_names = False  #: whether anything is reached whose name could be given to something else
@@ -140,7 +152,7 @@ class _Walk:
                 self._code(constant, function)
             else:
                 self._value(constant)
-        for value, is_named in _reached(code, function):
+        for value, is_named in _reached(code, function, self._by_identity):
             self.reaches_names |= is_named
             self._value(value)
 
@@ -171,6 +183,9 @@ class _Walk:
             self._tell("library", name)
         elif any(value is above for above in self._above):
             self.function(value)
+        elif self._by_identity:
+            self._tell("object", id(value))
+            self.unseen.append(value)
         else:
             raise _Unseen
 
@@ -204,16 +219,18 @@ class _Walk:
         return not is_kept and all(then.get(signature) == now.digest() for signature in list(function.overloads))
 
 
-def _reached(code: types.CodeType, function: types.FunctionType) -> Iterator[tuple[Any, bool]]:
+def _reached(code: types.CodeType, function: types.FunctionType, attributes_may_be: bool) -> Iterator[tuple[Any, bool]]:
     """What the code loads from outside: globals and closure variables, and of a module the attribute it takes.
 
-    Each with whether its name could be given to something else.
+    Each with whether its name could be given to something else. Attributes of other things may be there, or not.
     """
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
         value, is_named = _LOCAL, True
+        if operation in ("LOAD_ATTR", "LOAD_METHOD") and module is None and attributes_may_be:
+            continue
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
             value, is_named = getattr(module, name, _MISSING), not _is_library(module)
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -12,17 +13,17 @@ def processors(root: Path = Path("/")) -> int | None:
 
     `root` is the folder that has `proc` and what is mounted.
     """
-    found = [share for group in _groups(root) if (share := _share(group)) is not None]
+    try:
+        found = [share for group in _groups(root) if (share := _share(group)) is not None]
+    except (OSError, ValueError):  # not there, or not in the form that Linux documents
+        return None
     return max(1, math.ceil(min(found))) if found else None
 
 
 def _groups(root: Path) -> Iterator[Path]:
     """The folders of the groups that the process is in and of those above them, of either version (cgroups(7))."""
-    try:
-        own = (root / "proc/self/cgroup").read_text().splitlines()
-        mounts = (root / "proc/self/mountinfo").read_text().splitlines()
-    except OSError:
-        return
+    own = (root / "proc/self/cgroup").read_text().splitlines()
+    mounts = (root / "proc/self/mountinfo").read_text().splitlines()
     names: dict[str, str] = {}  # of the group by controller; that of version 2 has none
     for line in own:
         _, controllers, group = line.split(":", 2)
@@ -33,7 +34,7 @@ def _groups(root: Path) -> Iterator[Path]:
         controller = "" if kind == "cgroup2" else "cpu"
         if controller not in names or not (kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(","))):
             continue
-        base, mounted = fields.split(" ")[3:5]  # what of the tree of groups is mounted, and where
+        base, mounted = map(_unescaped, fields.split(" ")[3:5])  # what of the tree of groups is mounted, and where
         name = PurePosixPath(names[controller])
         below = name.relative_to(base) if name.is_relative_to(base) else PurePosixPath()
         folder = root / mounted.lstrip("/")
@@ -41,6 +42,11 @@ def _groups(root: Path) -> Iterator[Path]:
         for part in below.parts:
             folder /= part
             yield folder
+
+
+def _unescaped(path: str) -> str:
+    """A path of `mountinfo`, which has octal numbers for blanks and the like."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
 
 
 def _share(group: Path) -> float | None:

@@ -139,7 +139,7 @@ def softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
         and type(x) is _array
         and x.ndim
         and x.size
-        and (out is None or (type(out) is _array and out.size == x.size))
+        and (out is None or (type(out) is _array and out.shape == x.shape))
     ):
         return _softmax(x, out=out, axis=axis)
     return _general(_softmax, x, axis, out)
@@ -180,7 +180,7 @@ def log_softmax(x: npt.ArrayLike, axis: _Axis = -1, out: _Out = None) -> Any:
         and type(x) is _array
         and x.ndim
         and x.size
-        and (out is None or (type(out) is _array and out.size == x.size))
+        and (out is None or (type(out) is _array and out.shape == x.shape))
     ):
         return _log_softmax(x, out=out, axis=axis)
     return _general(_log_softmax, x, axis, out)

@@ -145,7 +145,7 @@ class Activation:
         self.derivative: np.ufunc | None = None  #: which a user gave
         self.compiled: dict[Any, Any] = {}  #: what the half that compiles made of it
         self.entries: dict[float, Any] = {}  #: its neurons, by what the second input is where none is given
-        self._compiled_by: set[bytes | None] = set()  # digests of the values by which its loops were, or None
+        self._compiled_by: dict[bytes, Any] = {}  # the values by which its loops were
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
@@ -188,19 +188,23 @@ class Activation:
             own = self.source()
             return None if own is None else str(dtype).encode() + own
 
-        self._compiled_by.add(self._values())
-        return store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype), stays=isinstance(self.kernel, str))
+        values = self._values()
+        code = store.load(f"{self.name}-{dtype}", source, "loop", self, str(dtype), stays=isinstance(self.kernel, str))
+        if values is not None:
+            self._compiled_by[values.digest] = values
+        return code
 
     def source(self) -> bytes | None:
         """Bytes that change with the kernel, or None if it can not be told; those of ours do with the package."""
         return self.kernel.encode() if isinstance(self.kernel, str) else _fingerprint().of(self.kernel)
 
-    def _values(self) -> bytes | None:
-        return None if isinstance(self.kernel, str) else _fingerprint().of_values(self.kernel)
+    def _values(self) -> Any:
+        return None if isinstance(self.kernel, str) else _fingerprint().values_of(self.kernel)
 
     def computes_by_old_values(self) -> bool:
         """Whether a value has changed that the function reaches by name, since a loop was compiled by it."""
-        return not self._compiled_by <= {None, self._values()}
+        now = self._values()
+        return any(now is None or digest != now.digest for digest in self._compiled_by)
 
     def version(self, defaults: tuple[float, ...] = ()) -> bytes | None:
         """Bytes that change with what the activation computes, or None if that can not be told."""
