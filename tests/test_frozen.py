@@ -15,14 +15,16 @@ from fastact._runtime import store
 
 from .processes import HAS_TBB, copy_of_package, installed_in, run
 
-#: What was compiled before is there: neither Numba nor the half that compiles is imported.
-PROGRAM = """
+#: What was compiled before is there.
+NOTHING_IS_COMPILED = 'assert "numba" not in sys.modules and "fastact._compiler.compile" not in sys.modules'
+
+PROGRAM = f"""
 import sys
 import numpy as np, fastact
 x = np.linspace(-3, 3, 9)
 print(fastact.sigmoid(x)[4], fastact.softmax(x).sum().round(12), fastact.neuron(x, x, 0.0, "relu"))
 print(fastact.derivative(fastact.relu)(x).sum())
-assert "numba" not in sys.modules and "fastact._compiler.compile" not in sys.modules
+{NOTHING_IS_COMPILED}
 fastact.set_num_threads(2)
 print(fastact.tanh(np.zeros(10**6)).sum())
 import numba
@@ -47,7 +49,7 @@ def test_a_frozen_program(tmp_path: Path) -> None:
     cache = (store.folder() or tmp_path / "fastact").parent
     copy_of_package(tmp_path)
     (tmp_path / "program.py").write_text(PROGRAM)
-    expected = run(PROGRAM.replace("assert", "0 and"), cache, **installed_in(tmp_path))
+    expected = run(PROGRAM.replace(NOTHING_IS_COMPILED, ""), cache, **installed_in(tmp_path))
     (hooks,) = _pyinstaller.hook_folders()  # of a wheel it finds them itself
     freeze = [sys.executable, "-m", "PyInstaller", "--log-level", "ERROR", "--additional-hooks-dir", hooks]
     without = [f"--exclude-module={name}" for name in NOT_NEEDED]

@@ -182,7 +182,7 @@ def pickled():
     gc.collect()
     assert pickle.loads(text)(x)[0, 0] == 2
 small = lambda: fastact.activation(lambda x: x * 2.0)
-# A page a hundred times, and what the allocator keeps, is nothing: each would be 0.8 to 1.6 MB, or 6 kB.
+# Each that is kept takes 0.8 to 1.6 MB, a small one 6 kB.
 assert grown(one, 100) < 20e6
 assert grown(called, 40) < 20e6
 assert grown(pickled, 40) < 20e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding as llvm
 import numba
@@ -97,14 +98,18 @@ def test_the_registers_of_levels_suffice(level: Level, tmp_path: Path) -> None:
     run(code, tmp_path, **on_level(level, None))
 
 
+def of_integers(function: Any) -> Any:
+    return lambda context, builder, signature, arguments: function(builder, *arguments)
+
+
 @intrinsic
 def to_half_by_integers(typing_context, x):  # type: ignore[no-untyped-def]
-    return types.uint16(types.float32), lambda _, builder, *rest: half._float_to_half_by_integers(builder, *rest[1])
+    return types.uint16(types.float32), of_integers(half._float_to_half_by_integers)
 
 
 @intrinsic
 def from_half_by_integers(typing_context, pattern):  # type: ignore[no-untyped-def]
-    return types.float32(types.uint16), lambda _, builder, *rest: half._half_to_float_by_integers(builder, *rest[1])
+    return types.float32(types.uint16), of_integers(half._half_to_float_by_integers)
 
 
 def test_float16_where_the_processor_has_no_instruction_for_it() -> None:

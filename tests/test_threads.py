@@ -182,7 +182,7 @@ def test_the_threshold_of_threads_falls_and_rises() -> None:
     code = """
 from fastact._runtime import loop_record, neuron, neuron_record, ufunc
 record = ufunc.find(function).loop("d").record
-neurons = neuron._found_entry(function)._words
+neurons = neuron._entry_of(function)._words
 def learnt():
     return int(record[loop_record.FEWEST]), int(neurons[neuron_record.RATE + 1])
 calls["ufunc"](dear), calls["neuron"](dear)
@@ -672,7 +672,7 @@ def test_tbb_is_found_wherever_pip_put_it(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(home.parent)!r})
 from fastact._runtime import threads
-print(next(iter(threads._installed("tbb", "libtbb.so.12"))))
+print(next(iter(threads.installed_tbb())))
 """
     assert run(code).strip() == str(library)
 

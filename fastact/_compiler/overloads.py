@@ -66,7 +66,7 @@ def function_of(key: Any) -> Any:
 
 
 class _Reference(NamedTuple):
-    """An activation, which Numba's types do not keep: Numba keeps these for good."""
+    """A weak reference to an activation, because Numba keeps its types, and with them their keys, for good."""
 
     to: weakref.ref[Activation]
 
@@ -125,22 +125,22 @@ def _call(activation: Activation, typing_context: Any, operands: Any, out: Any) 
     given = (*operands, out) if is_given(out) else operands
     number = common_type(activation.ufunc, [types.unliteral(operand) for operand in operands])
     kinds, target = tuple(map(types.unliteral, given)), cpu_target.target_context
+    has_arrays = any(isinstance(kind, types.Array) for kind in kinds)
     if len(given) > len(operands):
         into = _given_output if _is_direct(activation.name, operands, out, number) else _converted_output
         result, code = _into_output(typing_context, into(loops.element(activation, number), number), kinds)
-    elif any(isinstance(kind, types.Array) for kind in kinds):
+    elif has_arrays:
         result, code = _new_result(typing_context, loops.element(activation, number), number, kinds)
     else:
         result, code = number, _of_numbers(typing_context, loops.kernel_for_callers(activation, number), number, kinds)
-    key = object()  # which Numba keeps
-    target.insert_func_defn([(_lowering(result, code, kinds), key, whole)])
+    key = object()  # which Numba keeps for good
+    target.insert_func_defn([(_lowering(result, code, kinds, has_arrays), key, whole)])
     weakref.finalize(activation, target.remove_user_function, key).atexit = False
     return result, whole, key
 
 
-def _lowering(result: Any, code: Callable[..., Any], given: Any) -> Callable[..., Any]:
+def _lowering(result: Any, code: Callable[..., Any], given: Any, has_arrays: bool) -> Callable[..., Any]:
     """How a call is made whose result a piece of code gives of what has these types."""
-    has_arrays = any(isinstance(kind, types.Array) for kind in given)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         operands = arguments[: len(given)]
@@ -159,11 +159,16 @@ def _of_numbers(typing_context: Any, kernel: Any, number: Any, given: Any) -> Ca
         converted = [
             context.cast(builder, argument, kind, number) for argument, kind in zip(arguments, given, strict=True)
         ]
-        function = context.get_function(types.Dispatcher(kernel), inner)
-        context.add_linking_libs(getattr(function, "libs", ()))
-        return context.cast(builder, function(builder, converted), inner.return_type, number)
+        result = _call_compiled(context, builder, kernel, inner, converted)
+        return context.cast(builder, result, inner.return_type, number)
 
     return codegen
+
+
+def _call_compiled(context: Any, builder: Any, function: Any, signature: Signature, arguments: Any) -> Any:
+    implementation = context.get_function(types.Dispatcher(function), signature)
+    context.add_linking_libs(getattr(implementation, "libs", ()))
+    return implementation(builder, arguments)
 
 
 def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
@@ -181,13 +186,10 @@ def _new_result(typing_context: Any, element: Any, number: Any, given: Any) -> t
 
 def _into_output(typing_context: Any, call: Any, given: Any) -> tuple[Any, Callable[..., Any]]:
     """Of operands and an output of these types: the type of the output, and the code."""
-    implementation = types.Dispatcher(call)  # which refers to it weakly
-    inner = implementation.get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
+    inner = types.Dispatcher(call).get_call_type(typing_context, (types.BaseTuple.from_types(given),), {})
 
     def codegen(context: Any, builder: Any, arguments: Any) -> Any:
-        into = context.get_function(types.Dispatcher(call), inner)
-        context.add_linking_libs(getattr(into, "libs", ()))
-        return into(builder, [context.make_tuple(builder, inner.args[0], arguments)])
+        return _call_compiled(context, builder, call, inner, [context.make_tuple(builder, inner.args[0], arguments)])
 
     return inner.return_type, codegen
 

@@ -60,7 +60,7 @@ def _overload(name: str, face: Any) -> None:
     @overload(face, jit_options=STRICT, strict=False)
     def along_axis(x: Any, axis: Any = -1, out: Any = None) -> Any:
         number = _type_of(name, x)
-        if not isinstance(axis, (int, types.Integer, types.Omitted, types.IntegerLiteral)):
+        if not isinstance(axis, (int, types.Integer, types.Omitted)):
             raise errors.TypingError(f"{name}: inside @njit axis must be an integer, got {axis}; give out= by its name")
         compute, real, size, ndim = _function(name, number), np.dtype(str(number)).type, number.bitwidth // 8, x.ndim
         shape = compiled(**STRICT)((lambda x: x.shape[:-1]) if reduces else (lambda x: x.shape))

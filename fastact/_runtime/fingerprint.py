@@ -62,10 +62,10 @@ def of(function: Callable[..., Any]) -> bytes | None:
 
 
 class Values(NamedTuple):
-    """All that a function reaches at a moment, even where code that was compiled keeps what was."""
+    """What a function reaches at a moment; code that was compiled earlier may have other values."""
 
-    digest: bytes  #: in which what can not be seen stands by its identity
-    unseen: list[Any]  #: which is kept, so that no other gets its identity
+    digest: bytes  #: of the values, and of the identities of those that can not be seen
+    unseen: list[Any]  #: these, kept so that nothing else gets their identities
 
 
 def values_of(function: Callable[..., Any]) -> Values | None:
@@ -111,7 +111,8 @@ def _overloaded() -> set[int]:
 class _Walk:
     """Goes through all that a function reaches and says it in bytes.
 
-    `trusting` takes what was compiled as it reads, and `by_identity` what can not be seen as what it is.
+    `trusting` takes what was compiled as it reads; `by_identity` says what can not be seen by its identity, instead of
+    raising `_Unseen`.
     """
 
     def __init__(self, function: Any, overloaded: set[int], trusting: bool = False, by_identity: bool = False) -> None:
@@ -219,19 +220,20 @@ class _Walk:
         return not is_kept and all(then.get(signature) == now.digest() for signature in list(function.overloads))
 
 
-def _reached(code: types.CodeType, function: types.FunctionType, attributes_may_be: bool) -> Iterator[tuple[Any, bool]]:
+def _reached(code: types.CodeType, function: types.FunctionType, skip_attributes: bool) -> Iterator[tuple[Any, bool]]:
     """What the code loads from outside: globals and closure variables, and of a module the attribute it takes.
 
-    Each with whether its name could be given to something else. Attributes of other things may be there, or not.
+    Each with whether its name could be given to something else. An attribute of anything but a module raises `_Unseen`,
+    or is skipped, since the owner is told.
     """
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     module = None  # that the instruction before this one loaded
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
         value, is_named = _LOCAL, True
-        if operation in ("LOAD_ATTR", "LOAD_METHOD") and module is None and attributes_may_be:
-            continue
         if operation in ("LOAD_ATTR", "LOAD_METHOD"):
+            if module is None and skip_attributes:
+                continue
             value, is_named = getattr(module, name, _MISSING), not _is_library(module)
         elif module is not None or operation in ("LOAD_NAME", "IMPORT_NAME", "LOAD_BUILD_CLASS"):
             raise _Unseen

@@ -222,23 +222,25 @@ def layer() -> str | None:
         return None
 
 
+_TBB = "tbb12.dll" if sys.platform == "win32" else "libtbb.so.12"
+
+
 def _load_tbb() -> None:
     """Load the library of the `tbb` wheel, which lies where the loader does not look, so that Numba finds it."""
-    name = "tbb12.dll" if sys.platform == "win32" else "libtbb.so.12"
-    elsewhere = [Path(prefix, "lib", name) for prefix in (sys.prefix, sys.base_prefix)]  # as conda has it
-    for library in (*_installed("tbb", name), *filter(Path.exists, elsewhere)):
+    elsewhere = [Path(prefix, "lib", _TBB) for prefix in (sys.prefix, sys.base_prefix)]  # as conda has it
+    for library in (*installed_tbb(), *filter(Path.exists, elsewhere)):
         with contextlib.suppress(OSError):
             ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
             return
 
 
-def _installed(distribution: str, name: str) -> Iterator[Path]:
-    """The files of a name of a distribution, wherever pip put it: in an environment, for a user, in a folder."""
+def installed_tbb() -> Iterator[Path]:
+    """The library of the `tbb` wheel, wherever pip put it: in an environment, for a user, in a folder."""
     from importlib import metadata
 
-    for found in metadata.distributions(name=distribution):
+    for found in metadata.distributions(name="tbb"):
         for file in found.files or ():
-            if file.name == name:
+            if file.name == _TBB:
                 path = Path(str(found.locate_file(file)))
                 if path.exists():
                     yield path.resolve()

@@ -144,8 +144,8 @@ class Activation:
     ) -> None:
         self.derivative: np.ufunc | None = None  #: which a user gave
         self.compiled: dict[Any, Any] = {}  #: what the half that compiles made of it
-        self.entries: dict[float, Any] = {}  #: its neurons, by what the second input is where none is given
-        self._compiled_by: dict[bytes, Any] = {}  # the values by which its loops were
+        self.entries: dict[float, Any] = {}  #: the layers of `neuron` with it, by the default of alpha
+        self._compiled_by: dict[bytes, Any] = {}  # the values that its loops were compiled with, by digest
         self.kernel, self.name, self.parameters, self.memory_bound = kernel, name, parameters, memory_bound
         self.inputs = len(parameters)
         self._codes = _INTEGERS + _FLOATS if integers else _FLOATS
