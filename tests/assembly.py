@@ -43,17 +43,19 @@ def assert_loops_take_512_bits(name: str, dtype: str) -> None:
 
 
 def _assembly(real: Any) -> str:
-    main, narrow, few, single = (vectors.tile(real, shape) for shape in vectors.shapes())
+    main, shorter, packing, narrow, few, single = (vectors.tile(real, shape) for shape in vectors.shapes())
     sweep = vectors.sweep(real)
 
     @numba.njit
-    def tiles(a, b, c, d, e, f, g, h, i, j):  # type: ignore[no-untyped-def]
-        main(a, b, c, d, e, f, g, h, i, j)
-        narrow(a, b, c, d, e, f, g, h, i, j)
-        few(a, b, c, d, e, f, g, h, i, j)
-        single(a, b, c, d, e, f, g, h, i, j)
+    def tiles(a, b, c, d, e, f, g, h, i, j, k, m):  # type: ignore[no-untyped-def]
+        main(a, b, c, d, e, f, g, h, i, j, k, m)
+        shorter(a, b, c, d, e, f, g, h, i, j, k, m)
+        packing(a, b, c, d, e, f, g, h, i, j, k, m)
+        narrow(a, b, c, d, e, f, g, h, i, j, k, m)
+        few(a, b, c, d, e, f, g, h, i, j, k, m)
+        single(a, b, c, d, e, f, g, h, i, j, k, m)
         sweep(a, b, c, d, e, f, g)
 
-    tiles.compile((numba.intp,) * 10)
+    tiles.compile((numba.intp,) * 12)
     (assembly,) = tiles.inspect_asm().values()
     return str(assembly)

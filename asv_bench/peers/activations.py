@@ -13,7 +13,7 @@ from fastact._runtime import registry
 from fastact._shell import decimals, errors
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
-from .work import Array, Made, Work, expect_close, table_of_errors, table_of_times
+from .work import Array, Made, Work, empty, expect_close, placed, table_of_errors, table_of_times
 
 FUNCTIONS = tuple(registry.of_x_alone())
 ALPHA = {"leaky_relu": 2.0**-7, "elu": 1.0}  # the same number in every type
@@ -55,11 +55,11 @@ class Problem:
             self.x = errors.samples(self.row, dtype, cell.n)
         else:
             x = np.random.default_rng(0).normal(scale=3, size=cell.n)
-            self.x = arranged(errors.within(self.row, x).astype(dtype), cell.layout)
+            self.x = arranged(placed(errors.within(self.row, x).astype(dtype)), cell.layout)
         self.checked = self.x.ravel()[: None if cell.layout == HARD else CHECKED].copy()  # before a call in place
 
     def output(self) -> Array:
-        return self.x if self.cell.layout == "in place" else np.empty_like(self.x, order="C")
+        return self.x if self.cell.layout == "in place" else empty(self.x.shape, self.x.dtype)
 
     def error(self, result: Array) -> float:
         """The largest error of some of the results, of all if the numbers are hard."""
@@ -75,9 +75,9 @@ class Problem:
 def arranged(x: Array, layout: str) -> Array:
     """The numbers as a layout has them in memory."""
     if layout == "every second":
-        return np.repeat(x, 2)[::2]
+        return placed(np.repeat(x, 2))[::2]
     if layout == "transposed":
-        return np.ascontiguousarray(x.reshape(1000, -1)).T
+        return x.reshape(1000, -1).T
     return x
 
 

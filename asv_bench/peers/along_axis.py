@@ -11,7 +11,7 @@ import numpy as np
 import fastact
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
-from .work import Array, Made, Work, expect_close, table_of_errors, table_of_times
+from .work import Array, Made, Work, empty, expect_close, placed, table_of_errors, table_of_times
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 TYPES = ("float32", "float64")
@@ -42,10 +42,10 @@ class Problem:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         x = np.random.default_rng(0).normal(scale=3, size=(cell.rows, cell.columns))
-        self.x = x.astype(cell.dtype)
+        self.x = placed(x.astype(cell.dtype))
 
     def output(self) -> Array:
-        return np.empty(self.cell.rows if self.cell.function == "logsumexp" else self.x.shape, self.x.dtype)
+        return empty(self.cell.rows if self.cell.function == "logsumexp" else self.x.shape, self.x.dtype)
 
     def error(self, result: Array) -> float:
         """The largest error."""
@@ -84,7 +84,7 @@ def of_fastact(problem: Problem, threads: int) -> Made:
 
 
 def of_numpy(problem: Problem, threads: int) -> Made:
-    x, out, work = problem.x, problem.output(), np.empty_like(problem.x)
+    x, out, work = problem.x, problem.output(), empty(problem.x.shape, problem.x.dtype)
 
     def softmax() -> None:
         np.subtract(x, x.max(-1, keepdims=True), out=out)

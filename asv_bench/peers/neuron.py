@@ -13,7 +13,7 @@ from fastact._runtime import registry
 
 from .libraries import fresh, jax_in_float64, jitted, onnx_graph, torch_with
 from .machine_limits import limits
-from .work import Array, Made, Work, faster, present, tables_by_threads
+from .work import Array, Made, Work, empty, faster, placed, present, tables_by_threads
 
 SHAPES = (
     (64, 784, 128),
@@ -60,11 +60,11 @@ class Problem:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         generator = np.random.default_rng(0)
-        self.x = generator.standard_normal((cell.n, cell.k)).astype(cell.dtype)
-        self.w = (generator.standard_normal((cell.k, cell.m)) / cell.k**0.5).astype(cell.dtype)
-        self.b = generator.standard_normal(cell.m).astype(cell.dtype)
+        self.x = placed(generator.standard_normal((cell.n, cell.k)).astype(cell.dtype))
+        self.w = placed((generator.standard_normal((cell.k, cell.m)) / cell.k**0.5).astype(cell.dtype))
+        self.b = placed(generator.standard_normal(cell.m).astype(cell.dtype))
         if cell.m == 1:
-            self.w, self.b = self.w[:, 0].copy(), self.b[0]
+            self.w, self.b = self.w[:, 0], self.b[0]
         if (cell.n, cell.m) == (1, 1):
             self.x = self.x[0]
 
@@ -82,7 +82,7 @@ class Problem:
 
     def output(self) -> Array | None:
         """An array for the result, where it is one."""
-        return None if self.x.ndim == self.w.ndim == 1 else np.empty(self.x.shape[:-1] + self.w.shape[1:], self.x.dtype)
+        return None if self.x.ndim == self.w.ndim == 1 else empty(self.x.shape[:-1] + self.w.shape[1:], self.x.dtype)
 
 
 def of_fastact(problem: Problem, threads: int) -> Made:
@@ -120,7 +120,7 @@ def of_torch(problem: Problem, threads: int) -> Made:
     finish = {"sigmoid": torch.sigmoid_, "tanh": torch.tanh_, "relu": torch.relu_}[problem.cell.activation]
     if x.ndim == 1:
         return fresh(lambda: finish(torch.dot(x, w).add_(b[0])))
-    out = torch.empty((problem.cell.n, problem.cell.m) if w.ndim == 2 else problem.cell.n, dtype=x.dtype)
+    out = torch.from_numpy(problem.output())
     if w.ndim == 1:
         return (lambda: finish(torch.addmv(b, x, w, out=out))), out.numpy
     return (lambda: finish(torch.addmm(b, x, w, out=out))), out.numpy
@@ -141,7 +141,7 @@ def of_onnxruntime(problem: Problem, threads: int) -> Made:
         ("Gemm", ["x", "w", "b"], "s", {}),
         (finish, ["s"], "y", {}),
     ]
-    out = np.empty((problem.cell.n, m), problem.x.dtype)
+    out = empty((problem.cell.n, m), problem.x.dtype)
     constants = {"w": problem.w.reshape(-1, m), "b": np.atleast_1d(problem.b)}
     return onnx_graph(nodes, problem.x, out, threads, constants)
 

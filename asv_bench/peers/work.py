@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+OFFSET = "FASTACT_PEERS_OFFSET"  #: the variable that tells processes where operands begin
+LINE = 64  #: bytes of a cache line
 
 Array = npt.NDArray[Any]
 Call = Callable[[], Any]
@@ -33,6 +37,21 @@ class Work(NamedTuple):
     rounds: int = 7  #: of turns; 0 if only errors are of interest
     one_thread: bool = False  #: whether that is enough
     limits: Callable[[Any, int], dict[str, float]] | None = None  #: of the machine, for a cell on so many threads
+
+
+def empty(shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """An array that begins as far behind the start of a cache line as for every library."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(size + 2 * LINE, np.uint8)
+    first = -memory.ctypes.data % LINE + int(os.environ.get(OFFSET, "0"))
+    return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def placed(values: Array) -> Array:
+    """A copy in C order that begins there."""
+    array = empty(values.shape, values.dtype)
+    array[...] = values
+    return array
 
 
 def tables_by_threads(

@@ -16,6 +16,7 @@ from .._kernels.float_state import in_default_float_modes
 from .._kernels.jobs import SPACE as JOB_SPACE
 from .._kernels.memory import at, stack
 from .._kernels.numba_internals import errors, numpy_support
+from .._runtime import caches
 from .._runtime.neuron import chosen_activation, default_alpha, neuron
 from .._runtime.ufunc import Activation
 from . import loops
@@ -59,6 +60,7 @@ def _computation(activation: Activation, number: Any, weights_ndim: int) -> Any:
     loop, inputs = loops.loop_for_callers(activation, number), activation.inputs
     single, several = _on_this_thread(dots, number), _on_this_thread(tiles, number)
     one = weights_ndim == 1
+    cache, shared_cache = caches.second_level_bytes(), caches.third_level_bytes()
 
     @compiled(**_WRITTEN_IN)
     def compute(x, weights, bias, alpha, z, z_row):
@@ -79,7 +81,7 @@ def _computation(activation: Activation, number: Any, weights_ndim: int) -> Any:
         job[jobs.SLOPE], job[jobs.SLOPE_COLUMN] = arrays.for_columns(alpha, cells + 8, number)
         job[jobs.Z], job[jobs.Z_ROW] = z, z_row
         job[jobs.LOOP], job[jobs.INPUTS] = address_of_loop(loop), inputs
-        job[jobs.POOL] = 0
+        job[jobs.POOL], job[jobs.CACHE], job[jobs.SHARED_CACHE] = 0, cache, shared_cache
         done = 1
         if job[jobs.ROWS] != 0 and job[jobs.COLUMNS] != 0:
             done = single(job) if one or job[jobs.COLUMNS] == 1 else several(job)

@@ -11,6 +11,7 @@ from numba import types
 from .._runtime import neuron_record
 from .._runtime.neuron_record import (
     ARRAY_TYPE,
+    CACHE,
     DESCRIPTOR,
     FLOAT_TYPE,
     INPUTS,
@@ -24,6 +25,7 @@ from .._runtime.neuron_record import (
     RATE,
     RUN,
     SCALAR_TYPE,
+    SHARED_CACHE,
     TYPES,
     UNTIMED,
 )
@@ -166,7 +168,7 @@ def _computed(words, real, job):
     """Whether the layer was computed; if not, an exception is set."""
     layer = _layer(real, job[jobs.COLUMNS])
     job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
-    job[jobs.POOL] = words[POOL]
+    job[jobs.POOL], job[jobs.CACHE], job[jobs.SHARED_CACHE] = words[POOL], words[CACHE], words[SHARED_CACHE]
     job[jobs.RATE] = address_of(words) + (RATE + layer) * 8
     job[jobs.UNTIMED] = address_of(words) + (UNTIMED + layer) * 8
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:

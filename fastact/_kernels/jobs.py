@@ -28,7 +28,8 @@ ROW_PARTS, COLUMN_PARTS = 19, 20
 SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many bytes of it each part has
 RATE, UNTIMED = 23, 24  #: addresses of what the neuron's record knows of the time of the layer
 EXPECTED_TIME = 25  #: ns that it is likely to take on one thread, where there is a pool
-WORDS = 26
+CACHE, SHARED_CACHE = 26, 27  #: bytes of the second-level cache, and of the third
+WORDS = 28
 SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 16 * 1024  # a caller's thread may have a stack of 64 KiB

@@ -1,9 +1,10 @@
 """Several neurons: weighted sums by tiles, block by block, and the activation of a block while it is in the cache.
 
-A part goes through its columns in blocks whose weights fit the second-level cache, packed into panels as wide as a tile
-where that pays, and through its rows in blocks whose sums fit it, too, so that a panel serves many rows before another
-takes its place in the first-level cache. Where a row of x stands nearly alone and no panel would serve again, wide
-weights are swept row by row instead.
+A part goes through its rows in blocks of which x and the sums each fit a quarter of the second-level cache. All panels
+of the weights, which are as wide as a tile, pass by a block: one stays in the first-level cache while it serves the
+rows, and the next is asked for meanwhile. The first tile that reads a panel copies it to where its rows lie one behind
+the other, so that the next tiles, and the next blocks of rows, read neither unaligned vectors nor many pages. Where a
+row of x stands nearly alone and no panel would serve again, wide weights are swept row by row instead.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from .driver import copy_strided
 from .jobs import Layer, activate, up
 from .memory import LINE, at, copy
 
-_BLOCK_BYTES = 64 * 1024  # of sums
-_WEIGHT_BYTES = 512 * 1024  # of a block of columns
-_WEIGHT_REACH = 2 * 1024 * 1024  # of rows of weights, further apart than which they share few places of the caches
-_ROWS_WORTH_PACKING = 96  # where the weights are more than that
-
+_SWEPT_BLOCK_BYTES = 64 * 1024  # of sums
+_WEIGHT_BYTES = 8 * 1024 * 1024  # of a block of columns, at most
+_FEWEST_TILES = 6  # that a panel serves before the next takes its place in the first-level cache
+_FIRST_LEVEL_BYTES = 32 * 1024  # the least of a first-level cache: a panel of smaller weights stays in it as it is
+_MOST_ROWS = 256  # of a block, whose sums leave room for several panels
 _SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by panels
 
 _COST_OF_COLUMN = 12  # products in the time that its weights take, packed or not
 _COST_OF_ROW = 16  # products in the time that its numbers take from memory
 
-# Kinds of tiles, in the order of `vectors.Shapes`.
+# Kinds of layers, by the tiles that do most of it.
 _MAIN, _NARROW, _FEW, _SINGLE = range(4)
 
 
@@ -48,11 +49,15 @@ def layer(real: Any) -> Layer:
     shapes = vectors.shapes()
     main_rows, narrow_rows, few_rows = shapes.main.rows, shapes.narrow.rows, shapes.few.rows
     main_columns = shapes.main.vectors * lanes
-    panel_columns = tuple(shape.vectors * lanes for shape in shapes)
-    tile_rows = tuple(shape.rows for shape in shapes)
-    masked = tuple(shape.masked for shape in shapes)
-    main, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
-    left_to_few = (main_rows - 1) // few_rows * few_rows
+    of_kinds = shapes.main, shapes.narrow, shapes.few, shapes.single
+    tile_rows = tuple(shape.rows for shape in of_kinds)
+    tile_columns = tuple(shape.vectors * lanes for shape in of_kinds)
+    masked = tuple(shape.masked for shape in of_kinds)
+    asks = shapes.main.asks
+    packs_some = shapes.packing.masked  # of its columns
+    # Panels that `packing` makes are as wide as it is.
+    panel_columns = (main_columns, main_columns, *tile_columns[2:]) if packs_some else tile_columns
+    main, shorter, packing, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
     transpose, sweep = vectors.transposition(real), vectors.sweep(real)
 
     @compiled(**STRICT)
@@ -64,49 +69,60 @@ def layer(real: Any) -> Layer:
         return _FEW if rows >= few_rows else _SINGLE
 
     @compiled(**STRICT)
-    def blocks(kind, rows, k, columns):
-        """Rows and columns of a block. The last block of rows may have almost another tile's rows more."""
+    def blocks(job, kind, rows, columns):
+        """Rows and columns of a block."""
         width, height = panel_columns[kind], tile_rows[kind]
-        widest = min(_WEIGHT_BYTES // max(1, k * size), _BLOCK_BYTES // (height * size))
-        block_columns = min(columns, max(width, widest // width * width))
-        block_rows = max(height, _BLOCK_BYTES // (block_columns * size) // height * height)
-        return min(rows, block_rows), block_columns
+        share, row_bytes = job[jobs.CACHE] // 4, max(1, job[jobs.K] * size)
+        parts = job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]
+        if rows <= _MOST_ROWS and max(rows, columns) * row_bytes <= share and rows * columns * size <= share:
+            return rows, columns  # as most do, without divisions
+        weights = min(_WEIGHT_BYTES, max(job[jobs.CACHE], job[jobs.SHARED_CACHE] // parts))
+        block_rows = max(_FEWEST_TILES, min(_MOST_ROWS, share // row_bytes) // height) * height
+        widest = min(weights // row_bytes, share // (min(rows, block_rows) * size))
+        return min(rows, block_rows), min(columns, max(width, widest // width * width))
 
     @compiled(**STRICT)
     def is_swept(job, rows, columns):
         return rows < few_rows and columns * size > _SWEPT_BYTES and job[jobs.W_COLUMN] == size
 
     @compiled(**STRICT)
-    def is_packed(job, rows, columns):
-        k = job[jobs.K]
-        large = k * columns * size > _WEIGHT_BYTES or k * abs(job[jobs.W_STEP]) > _WEIGHT_REACH
-        many = rows >= _ROWS_WORTH_PACKING and large
-        return many or job[jobs.W_COLUMN] != size
+    def is_packed(job, kind, rows):
+        """Whether all panels are copies of the weights, and not only a last one that no mask makes narrower."""
+        if job[jobs.W_COLUMN] != size:
+            return True
+        step, width = job[jobs.W_STEP], tile_columns[kind] * size
+        is_split = job[jobs.K] * abs(step) > _FIRST_LEVEL_BYTES or (job[jobs.W] | step) % vector_bytes != 0
+        return rows >= _FEWEST_TILES * tile_rows[kind] and step != width and is_split
 
     @compiled(**STRICT)
     def layout(job, rows, columns):
         """Where the bias, the slopes and the packed weights lie behind the sums of a part, and the end, in bytes."""
-        k = job[jobs.K]
         kind = kind_for(rows, columns)
         width = panel_columns[kind]
-        block_rows, block_columns = blocks(kind, rows, k, columns)
-        sums = up((min(rows, block_rows + tile_rows[kind]) * block_columns + width) * size, LINE)
+        block_rows, block_columns = blocks(job, kind, rows, columns)
+        sums = up((block_rows * block_columns + width) * size, LINE)
         slopes = sums + up(up(block_columns, width) * size, LINE)
         weights = slopes + (sums if job[jobs.INPUTS] == 2 else 0)
-        packed = up(block_columns, width) if is_packed(job, rows, columns) else 0 if masked[kind] else width
-        return sums, slopes, weights, up(weights + packed * k * size, LINE)
+        packed = 0
+        if is_packed(job, kind, rows):
+            packed = up(block_columns, width) if rows > block_rows else width  # at once
+        elif not masked[kind] and columns % tile_columns[kind] != 0:
+            packed = width
+        return sums, slopes, weights, up(weights + packed * job[jobs.K] * size, LINE)
 
     @compiled(**STRICT)
     def scratch_bytes(job, rows, columns):
         if is_swept(job, rows, columns):
-            return up(min(columns * size, _BLOCK_BYTES + vector_bytes), LINE) if job[jobs.INPUTS] == 2 else 0
+            return up(min(columns * size, _SWEPT_BLOCK_BYTES + vector_bytes), LINE) if job[jobs.INPUTS] == 2 else 0
         return layout(job, rows, columns)[3]
 
     @compiled(**STRICT)
     def cost(rows, columns):
         """Of a part, in products: each row and each column costs by itself, too."""
-        left = rows % main_rows
-        rows += (main_rows if left > left_to_few else up(left, few_rows)) - left
+        tiles = (rows + main_rows - 1) // main_rows
+        missing = tiles * main_rows - rows
+        if missing > tiles:
+            rows += min(missing, -rows % few_rows)
         return (rows + _COST_OF_COLUMN) * (up(columns, main_columns) + _COST_OF_ROW)
 
     @compiled(**STRICT)
@@ -151,7 +167,7 @@ def layer(real: Any) -> Layer:
     @compiled(**STRICT)
     def swept(job, first, end, left, right, slopes):
         """Rows one by one, their sums where the results will be."""
-        block = _BLOCK_BYTES // size
+        block = _SWEPT_BLOCK_BYTES // size
         j = left
         while j < right:
             columns = block if right - j >= block + lanes else right - j
@@ -168,46 +184,52 @@ def layer(real: Any) -> Layer:
 
     @compiled(**STRICT)
     def by_panels(job, first, end, left, right, scratch):
-        k, x_row = job[jobs.K], job[jobs.X_ROW]
+        k, x_row, x_step = job[jobs.K], job[jobs.X_ROW], job[jobs.X_STEP]
         kind = kind_for(end - first, right - left)
         width = panel_columns[kind]
-        block_rows, block_columns = blocks(kind, end - first, k, right - left)
+        panel_step = width * size
+        block_rows, block_columns = blocks(job, kind, end - first, right - left)
+        row_blocks = 1 if block_rows == end - first else (end - first + block_rows - 1) // block_rows
+        all_packed = is_packed(job, kind, end - first)
+        panel_bytes = k * panel_step if all_packed and row_blocks > 1 else 0  # from panel to panel
         bias_at, slopes_at, weights_at, _ = layout(job, end - first, right - left)
         bias, slopes, weights = scratch + bias_at, scratch + slopes_at, scratch + weights_at
         j = left
         while j < right:  # not `range`, which raises where a step is 0
             columns = min(block_columns, right - j)
-            last_panel = (columns - 1) // width * width
             copy_strided(job[jobs.BIAS] + j * job[jobs.BIAS_COLUMN], job[jobs.BIAS_COLUMN], bias, size, columns, real)
             if job[jobs.INPUTS] == 2:
                 source, step = job[jobs.SLOPE] + j * job[jobs.SLOPE_COLUMN], job[jobs.SLOPE_COLUMN]
-                for i in range(min(end - first, block_rows + tile_rows[kind])):
+                for i in range(block_rows):
                     copy_strided(source, step, slopes + i * columns * size, size, columns, real)
-            first_packed = columns
-            if is_packed(job, end - first, right - left):
-                first_packed = 0
-            elif not masked[kind] and last_panel + width > columns:
-                first_packed = last_panel
-            panel = first_packed
-            while panel < columns:
-                target = weights + (panel - first_packed) * k * size
-                pack(job, j + panel, min(width, columns - panel), width, target)
-                panel += width
-            i = first
-            while i < end:
-                rows = block_rows if end - i >= block_rows + tile_rows[kind] else end - i
+            for row_block in range(row_blocks):
+                rows, i = end - first, first
+                if row_blocks > 1:
+                    top, bottom = pool.part(end - first, row_blocks, row_block, tile_rows[kind])
+                    rows, i = bottom - top, first + top
+                x = job[jobs.X] + i * x_row
                 # The vectors of the last panel reach into the next row, so it comes first.
-                panel = last_panel
+                place = (columns - 1) // width
+                panel = place * width
                 while panel >= 0:
-                    w, w_step = job[jobs.W] + (j + panel) * size, job[jobs.W_STEP]
-                    if panel >= first_packed:
-                        w, w_step = weights + (panel - first_packed) * k * size, width * size
-                    x, sums, start = job[jobs.X] + i * x_row, scratch + panel * size, bias + panel * size
                     shown = min(width, columns - panel)
-                    panel_rows(kind, x, x_row, job[jobs.X_STEP], w, w_step, k, start, sums, columns * size, rows, shown)
-                    panel -= width
+                    w, w_step = job[jobs.W] + (j + panel) * job[jobs.W_COLUMN], job[jobs.W_STEP]
+                    packed, made, following = weights + place * panel_bytes, 0, 0
+                    if all_packed or not (masked[kind] or shown == tile_columns[kind]):
+                        if row_block > 0:
+                            w, w_step = packed, panel_step
+                            following = packed - panel_bytes if all_packed and panel > 0 else 0
+                        elif job[jobs.W_COLUMN] == size and (packs_some or (kind == _MAIN and shown == width)):
+                            made = packed
+                        else:
+                            pack(job, j + panel, shown, width, packed)
+                            w, w_step = packed, panel_step
+                    sums, start = scratch + panel * size, bias + panel * size
+                    panel_rows(
+                        kind, x, x_row, x_step, w, w_step, k, start, sums, columns * size, rows, shown, made, following
+                    )
+                    panel, place = panel - width, place - 1
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
-                i += rows
             j += columns
 
     @compiled(**STRICT)
@@ -239,27 +261,47 @@ def layer(real: Any) -> Layer:
                 at(panel + p * row + c * size, real)[0] = 0
 
     @compiled(**STRICT, inline="always")
-    def panel_rows(kind, x, x_row, x_step, w, w_step, k, start, z, z_row, rows, columns):
+    def panel_rows(kind, x, x_row, x_step, w, w_step, k, start, z, z_row, rows, columns, made, following):
         """A panel of the weights times rows of x, by tiles of a kind of which there are enough rows for one.
 
         Rows that are left are served by smaller tiles or by one that begins where it ends with the last row, at the
-        price of sums computed twice, whichever is less work.
+        price of sums computed twice, whichever is less work. The first tile makes the panel if there is an address for
+        it; the others ask memory for the panel that follows.
         """
         height = tile_rows[kind]
-        i = 0
+        tiles = (rows + main_rows - 1) // main_rows
+        missing = tiles * main_rows - rows
+        if missing > tiles and missing >= main_rows - few_rows:
+            missing = 0  # `few` takes what is left
+        i = tile = 0
         while i < rows:
-            if kind == _MAIN and rows - i <= left_to_few:
-                kind, height = _FEW, few_rows
+            if kind == _MAIN:
+                if tile == tiles - missing:
+                    height = main_rows - 1
+                if rows - i <= few_rows:
+                    kind, height = _FEW, few_rows
             i = min(i, rows - height)
             x_i, z_i = x + i * x_row, z + i * z_row
-            if kind == _MAIN:
-                main(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+            ahead, step = x_i + max(vectors.AHEAD, height * x_row), height * size
+            if asks and following != 0:
+                step = main_columns * size // tiles
+                ahead = following + tile * k * step
+            if made != 0:
+                packing(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, made, main_columns * size)
+                w, w_step, made = made, main_columns * size, 0
+                height = main_rows
+            elif kind == _MAIN:
+                if height == main_rows:
+                    main(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
+                else:
+                    shorter(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
             elif kind == _NARROW:
-                narrow(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+                narrow(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
             elif kind == _FEW:
-                few(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+                few(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
             else:
-                single(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns)
+                single(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
             i += height
+            tile += 1
 
     return Layer(size, plan, part)

@@ -30,7 +30,10 @@ FEW_ROWS = 4  #: of which the numbers of the weights serve more than one at once
 
 _DOT_VECTORS = 4
 _SWEPT_ROWS = 8  # of the weights at once
-_AHEAD = 8192  # bytes of x asked from memory ahead of their use, which is more than processors do by themselves
+AHEAD = 8192  #: bytes of x asked from memory ahead of their use, which is more than processors do by themselves
+_PACKED_AHEAD = 16  # rows of the weights asked from memory ahead of their packing
+_PANEL_AHEAD = 1024  # bytes of a panel asked from the second-level cache, or the third, ahead of their use
+_FIRST_LEVEL, _SECOND_LEVEL = 3, 2  # caches, as `llvm.prefetch` counts them
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
 
@@ -63,12 +66,16 @@ class Shape(NamedTuple):
     vectors: int
     unroll: int
     masked: bool
+    packs: bool = False  #: stores the columns of the weights as a panel, too
+    asks: bool = False  #: asks for what is needed next, in its own panel and elsewhere
 
 
 class Shapes(NamedTuple):
     """The tiles of a layer."""
 
     main: Shape
+    shorter: Shape  #: by a row, so that most numbers of rows are sums of the two
+    packing: Shape  #: as `main`, from weights that are not packed yet
     narrow: Shape  #: where one vector holds all columns
     few: Shape  #: for fewer rows
     single: Shape  #: for still fewer
@@ -78,14 +85,18 @@ def shapes() -> Shapes:
     """The shapes whose sums, columns and numbers of x fit the registers.
 
     With 32 registers a number of x for every row fits beside the others, because the compiler may load all before their
-    use; with 16 it has been seen not to.
+    use; with 16 it has been seen not to. A step of the main tile then leaves 8 of 20 loads free while it multiplies, so
+    that asking ahead is free, too; with 16 registers it leaves 4 of 12, and there are too few registers for addresses.
     """
     _, registers, fused, masks = processor()
-    rows = 10 if registers == 32 else 6 if fused else 4
+    many = registers == 32
+    rows = 10 if many else 6 if fused else 4
     free, any_at_all = masks == "free", masks != "none"
     return Shapes(
-        main=Shape(rows, 2, 1, free),
-        narrow=Shape(12, 1, 2, free) if registers == 32 else Shape(8, 1, 1, free),
+        main=Shape(rows, 2, 1, False, asks=many),
+        shorter=Shape(rows - 1, 2, 1, False, asks=many),
+        packing=Shape(rows, 2, 1, free, packs=True),
+        narrow=Shape(12, 1, 2, False) if many else Shape(8, 1, 1, False),
         few=Shape(FEW_ROWS, 2, 1, any_at_all),
         single=Shape(1, 4, 2, any_at_all),
     )
@@ -102,6 +113,9 @@ def tile(real: Any, shape: Shape) -> Any:
     It takes addresses and, in bytes, strides: x, from row to row, and along k; w, and along k; k; start; z, and from
     row to row; and how many columns w has. x may have any strides; the columns of the others are contiguous. start is
     read and z written in whole vectors, whatever the number of columns, z in the order of its rows.
+
+    The last two are an address and its stride along k: of the panel if the tile packs, and of what it asks from memory
+    if it does so; other tiles ask for x from that address on.
     """
 
     @intrinsic
@@ -117,9 +131,11 @@ def tile(real: Any, shape: Shape) -> Any:
         z: Any,
         z_row: Any,
         columns: Any,
+        ahead: Any,
+        ahead_step: Any,
     ) -> Any:
-        name = f"fastact_tile_{real}_{shape.rows}x{shape.vectors}"
-        return _calling(name, 10, lambda *arguments: _tile_body(shape, *arguments), real)
+        name = f"fastact_tile_{real}_{shape.rows}x{shape.vectors}{'_packing' * shape.packs}"
+        return _calling(name, 12, lambda *arguments: _tile_body(shape, *arguments), real)
 
     return function
 
@@ -203,15 +219,19 @@ class Vectors:
             return self.builder.load(pointer, align=self.size)
         return simd.load_lanes(self.builder, pointer, mask, ir.Constant(self.type, None))
 
+    def opaque(self, word: Any) -> Any:
+        """A word that the compiler can not derive from others."""
+        return self.builder.asm(ir.FunctionType(_I64, [_I64]), "", "=r,0", [word], False)
+
     def store(self, value: Any, address: Any) -> None:
         self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=self.size)
 
-    def prefetch(self, address: Any) -> None:
-        """Ask for the line at an address, which need not be a valid one."""
+    def prefetch(self, address: Any, level: int) -> None:
+        """Ask for the line at an address, which need not be a valid one, into a level of cache."""
         pointer = self.builder.inttoptr(address, ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        self.builder.call(function, [pointer, _I32(0), _I32(3), _I32(1)])
+        self.builder.call(function, [pointer, _I32(0), _I32(level), _I32(1)])
 
     def spread(self, address: Any) -> Any:
         """The number at an address in all lanes."""
@@ -250,29 +270,41 @@ class Vectors:
 
 
 def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
-    x, x_row, x_step, w, w_row, k, start, z, z_row, columns = words
+    x, x_row, x_step, w, w_row, k, start, z, z_row, columns, ahead, ahead_step = words
     builder, width = vectors.builder, range(shape.vectors)
     masks = [None] * shape.vectors
     if shape.masked:
         masks = [vectors.first_lanes(builder.sub(columns, _I64(c * vectors.lanes))) for c in width]
     offsets = [_I64(0), x_row, builder.shl(x_row, _I64(1))]
     pointers = [builder.add(x, builder.mul(x_row, _I64(r))) for r in range(0, shape.rows, _ROWS_A_POINTER)]
+    if processor().registers == 32:
+        # Were they known to be at one distance, LLVM would compute each number's address from the one before it, by
+        # additions that take the place of multiplications. Where there are fewer vectors it does not, and has few
+        # registers for addresses, too.
+        pointers = [vectors.opaque(pointer) for pointer in pointers]
     first = [vectors.load(vectors.offset(start, c * vectors.bytes)) for c in width]
     before_sums = 2 + len(pointers)
-    tile_of_x = builder.mul(x_row, _I64(shape.rows))
-    far = builder.icmp_signed(">", tile_of_x, _I64(_AHEAD))
-    ahead = builder.add(x, builder.select(far, tile_of_x, _I64(_AHEAD)))
+    packed_ahead = builder.mul(w_row, _I64(_PACKED_AHEAD)) if shape.packs else None
 
     def step(values: list[Any]) -> list[Any]:
         w, ahead, moving, sums = values[0], values[1], values[2:before_sums], values[before_sums:]
         row_of_w = [vectors.load(vectors.offset(w, c * vectors.bytes), masks[c]) for c in width]
         following = []
+        if shape.packs:
+            for c in width:
+                vectors.store(row_of_w[c], vectors.offset(ahead, c * vectors.bytes))
+                vectors.prefetch(vectors.offset(builder.add(w, packed_ahead), c * vectors.bytes), _FIRST_LEVEL)
+        elif shape.rows > 1:
+            vectors.prefetch(ahead, _SECOND_LEVEL)
+            for place in range(0, shape.vectors * vectors.bytes, LINE) if shape.asks else ():
+                vectors.prefetch(vectors.offset(w, _PANEL_AHEAD + place), _FIRST_LEVEL)
         for r in range(shape.rows):
             pointer, place = divmod(r, _ROWS_A_POINTER)
             number = vectors.spread(builder.add(moving[pointer], offsets[place]))
             following += [vectors.multiply_add(number, row_of_w[c], sums[r * shape.vectors + c]) for c in width]
-        if shape.rows > 1:
-            vectors.prefetch(ahead)
+        if shape.packs or shape.asks:
+            ahead = builder.add(ahead, ahead_step)
+        else:
             ahead = vectors.offset(ahead, shape.rows * vectors.size)  # as if the rows were one behind the other
         return [builder.add(w, w_row), ahead, *[builder.add(pointer, x_step) for pointer in moving], *following]
 
@@ -345,7 +377,7 @@ def _dots_body(rows: int, vectors: Vectors, x: Any, x_row: Any, w: Any, k: Any, 
         if rows > 1:
             for pointer in pointers:
                 for line in range(0, turn_bytes, LINE):
-                    vectors.prefetch(vectors.offset(pointer, line + _AHEAD))
+                    vectors.prefetch(vectors.offset(pointer, line + AHEAD), _FIRST_LEVEL)
         following = [
             vectors.multiply_add(
                 vectors.load(vectors.offset(pointer, u * vectors.bytes)), weights[u], sums[r * _DOT_VECTORS + u]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import caches, store, threads
 from . import neuron_record as record
-from . import store, threads
 from .capi import builtin, new_array_function, new_scalar_function
 from .ufunc import Activation
 
@@ -25,6 +25,7 @@ class Entry:
         self._keeps_to_a_thread = False
         words = self._words = np.zeros(record.WORDS, np.intp)
         words[record.INPUTS] = activation.inputs
+        words[record.CACHE], words[record.SHARED_CACHE] = caches.second_level_bytes(), caches.third_level_bytes()
         words[record.RATE : record.RATE + 4] = record.FIRST_RATE
         for i, dtype in enumerate(record.TYPES):
             words[record.SCALAR_TYPE + i] = id(dtype.type)
