@@ -6,6 +6,7 @@ from ._runtime import door as _door
 from ._runtime import registry as _registry
 from ._runtime.config import show_config
 from ._runtime.derivative import derivative
+from ._runtime.float_modes import get_flush_subnormals, set_flush_subnormals
 from ._runtime.neuron import neuron
 from ._runtime.softmax import log_softmax, logsumexp, softmax
 from ._runtime.threads import get_num_threads, set_num_threads
@@ -17,10 +18,12 @@ __version__ = "0.1.0"
 __all__ = [
     "activation",
     "derivative",
+    "get_flush_subnormals",
     "get_num_threads",
     "log_softmax",
     "logsumexp",
     "neuron",
+    "set_flush_subnormals",
     "set_num_threads",
     "show_config",
     "softmax",

@@ -142,6 +142,79 @@ def test_chained_activations() -> None:
     _same_in("upward", njit(lambda x: fastact.tanh(fastact.sigmoid(x))), _hard("d", 1000))
 
 
+@contextlib.contextmanager
+def _flushing() -> Iterator[None]:
+    fastact.set_flush_subnormals(True)
+    try:
+        yield
+    finally:
+        fastact.set_flush_subnormals(False)
+
+
+def _as_flushed(x: Any) -> Any:
+    return np.where(np.abs(x) < np.finfo(x.dtype).tiny, np.copysign(x.dtype.type(0), x), x)
+
+
+def _check_flushing(function: Callable[..., Any], *operands: Any) -> None:
+    """Flushed, a function gives what it gives of zeros instead of subnormal operands, and zeros instead of others."""
+    expected = np.array(function(*map(_as_flushed, operands)))
+    state = np.geterr()
+    with _flushing(), _state("upward") as now:
+        before = now()
+        result = np.array(function(*operands))
+        after = now()
+    assert (after, np.geterr()) == (before, state)
+    tiny = np.finfo(expected.dtype).tiny
+    # What rounds up to the least normal number, or down from it, may be flushed before that.
+    normal = ~(np.abs(expected) <= tiny * 1.000001)
+    np.testing.assert_array_max_ulp(result[normal], expected[normal], 4)  # of those near it the residuals are flushed
+    far = np.abs(expected) > 8 * tiny
+    np.testing.assert_array_max_ulp(result[far], expected[far], 1)
+    assert not np.any(result[~normal & (np.abs(result) != tiny)])
+
+
+@pytest.mark.parametrize("name", long_but_for(("sigmoid", "silu"), registry.rows))
+def test_subnormals_are_flushed(name: str) -> None:
+    function, slope = _called(name)
+    for dtype, n in itertools.product("fd", (67, 50_000)):
+        operands = _hard(dtype, n), *np.array(slope, dtype)
+        _check_flushing(function, *operands)
+        _check_flushing(function, operands[0][::-2], *operands[1:])
+
+
+@pytest.mark.parametrize("name", faces)
+def test_subnormals_are_flushed_along_an_axis(name: str) -> None:
+    for dtype, rows in itertools.product("fd", (3, 2000)):
+        _check_flushing(getattr(fastact, name), _hard(dtype, rows, 67))
+
+
+def test_subnormals_are_flushed_in_neurons() -> None:
+    for dtype, rows, columns in itertools.product("fd", (1, 300), (1, 100)):
+        x, w = _hard(dtype, rows, 67), np.tanh(_hard(dtype, 67, columns)) * np.finfo(dtype).tiny * 0.9
+        assert np.any(fastact.neuron(x, w, 0.0, "linear"))
+        with _flushing():
+            np.testing.assert_array_equal(fastact.neuron(x, w, 0.0, "linear"), 0)
+
+
+def test_compiled_callers_and_halves_keep_subnormals() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    results = fastact.tanh(halves)
+    x = _hard("f", 1000)
+    compiled, expected = njit(lambda x: fastact.silu(x)), fastact.silu(x)
+    with _flushing():
+        assert fastact.get_flush_subnormals()
+        np.testing.assert_array_equal(compiled(x), expected)
+        np.testing.assert_array_equal(fastact.tanh(halves), results)
+    assert not fastact.get_flush_subnormals()
+    np.testing.assert_array_equal(fastact.silu(x), expected)
+
+
+@pytest.mark.parametrize("flush", [1, None, "yes", np.ones(2)], ids=repr)
+def test_what_is_no_bool(flush: Any) -> None:
+    with pytest.raises(TypeError, match="True or False"):
+        fastact.set_flush_subnormals(flush)
+
+
 def test_an_exception_leaves_the_state() -> None:
     into = njit(lambda x, out: fastact.tanh(x, out))
     with _state("upward") as now:

@@ -13,7 +13,7 @@ from .._runtime.loop_record import FUNCTION, ITEM_SIZE, LOOP_ITEM_SIZE, PART, PO
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, compiled, not_inlined
-from .driver import MEASURED, TIMED, end_timing, fewest_shared, gather, scatter, shares_of_rest, start_timing
+from .driver import MEASURED, TIMED, end_timing, fewest_shared, gather, modes, scatter, shares_of_rest, start_timing
 from .memory import LINE, address_of, at, stack
 
 # A job describes a call that is cut into parts, spans of rows.
@@ -126,7 +126,7 @@ def drive(addresses, dimensions, strides, record):
     start = 0
     if not measured:
         start = python.clock() if job[PARTS] > 1 else start_timing(record, rows * job[N], fewest)
-    pool.run(record[POOL], record[PART], job_address, cut)
+    pool.run(record[POOL], modes(record), record[PART], job_address, cut)
     if start != 0:
         end_timing(record, rows * job[N], start, cut.threads)
     if job[SCRATCH] != 0:

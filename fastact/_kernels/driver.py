@@ -22,6 +22,7 @@ from .._runtime.loop_record import (
     ITEM_SIZE,
     LOAD_PART,
     LOOP_ITEM_SIZE,
+    MODES_ADDRESS,
     PART,
     POOL,
     STREAM,
@@ -30,7 +31,7 @@ from .._runtime.loop_record import (
 from . import pool, python
 from .calls import call
 from .compiled import STRICT, always_inlined, compiled, not_inlined, widest_vectors
-from .float_state import clear_x87_flags, in_default_float_environment, x87_flags
+from .float_state import clear_x87_flags, in_float_environment, x87_flags
 from .half import float_to_half, half_to_float
 from .memory import LINE, address_of, at, copy, elements, operands, stack, stream_fence, stream_line
 from .strided import copy_items
@@ -46,7 +47,8 @@ PARTS = 5  #: each of whole blocks of `_BLOCK` but the last
 BLOCK = 6  #: elements of a block
 BUFFERED = 7  #: bit i says that operand i is copied through scratch memory
 STREAMED = 8  #: whether the blocks of the output leave past the caches
-JOB_WORDS = 9
+MODES = 9  #: in which the parts are computed
+JOB_WORDS = 10
 _JOB_SPACE = JOB_WORDS * 8
 
 #: ns that calls take at least that may be shared out, and the divisor for what is measured of that: to read the clock
@@ -251,6 +253,12 @@ def _overwrites(addresses, inputs):
 
 
 @compiled(**STRICT)
+def modes(record):
+    """The modes in which a call computes."""
+    return at(record[MODES_ADDRESS], types.intp)[0]
+
+
+@compiled(**STRICT)
 def fewest_shared(record):
     """How many elements a call has at least that may be shared out."""
     if record[POOL] == 0 or at(record[POOL], types.intp)[pool_record.THREADS] == 1:
@@ -289,7 +297,7 @@ def shares_of_rest(job, record, first, rest):
     That it is measured in each call takes account of where the operands lie.
     """
     start = python.clock()
-    in_default_float_environment(record[PART], (address_of(job), 0))
+    in_float_environment(modes(record), record[PART], (address_of(job), 0))
     return pool.shares(record[POOL], end_timing(record, first, start) / first * rest)
 
 
@@ -312,7 +320,7 @@ def drive(addresses, dimensions, strides, record):
     fewest = fewest_shared(record)
     if buffered == 0 and n <= fewest and not sequential:
         start = start_timing(record, n, fewest)
-        in_default_float_environment(record[FUNCTION], (address_of(addresses), n))
+        in_float_environment(modes(record), record[FUNCTION], (address_of(addresses), n))
         if start != 0:
             end_timing(record, n, start)
         return
@@ -331,9 +339,10 @@ def drive(addresses, dimensions, strides, record):
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
     job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
+    job[MODES] = modes(record)
     if n <= fewest or sequential:
         start = 0 if sequential else start_timing(record, n, fewest)
-        in_default_float_environment(record[PART], (job_address, 0))
+        in_float_environment(job[MODES], record[PART], (job_address, 0))
         if start != 0:
             end_timing(record, n, start)
     else:
@@ -351,7 +360,7 @@ def drive(addresses, dimensions, strides, record):
             job[BUFFERED] |= 1 << inputs
             job[BLOCK] = min(_STREAM_BLOCK // size, _scratch_block(record))
             job[STREAMED] = 1
-        pool.run(record[POOL], record[PART], job_address, cut)
+        pool.run(record[POOL], job[MODES], record[PART], job_address, cut)
 
 
 #: The C signatures of the entry points.

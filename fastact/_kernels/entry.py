@@ -16,6 +16,7 @@ from .._runtime.neuron_record import (
     FLOAT_TYPE,
     INPUTS,
     LOOP,
+    MODES_ADDRESS,
     NEW_ARRAY,
     NEW_SCALAR,
     NONE,
@@ -169,6 +170,7 @@ def _computed(words, real, job):
     layer = _layer(real, job[jobs.COLUMNS])
     job[jobs.LOOP], job[jobs.INPUTS], job[jobs.PART] = words[LOOP + real], words[INPUTS], words[PART + layer]
     job[jobs.POOL], job[jobs.CACHE], job[jobs.SHARED_CACHE] = words[POOL], words[CACHE], words[SHARED_CACHE]
+    job[jobs.MODES] = at(words[MODES_ADDRESS], types.intp)[0]
     job[jobs.RATE] = address_of(words) + (RATE + layer) * 8
     job[jobs.UNTIMED] = address_of(words) + (UNTIMED + layer) * 8
     if job[jobs.ROWS] == 0 or job[jobs.COLUMNS] == 0:

@@ -54,6 +54,7 @@ class Core(NamedTuple):
     q_of_minus_r: tuple[Any, ...]  #: coefficients in r of q(-r)
     limit: Any  #: x e^-x rounds to 0 from here up
     tiny: Any  #: the least normal number
+    not_subnormal: Any  #: added to a subnormal number it gives a normal one; it changes none that changes 1/2 by itself
 
 
 def shift_to(real: Any, exponent: int) -> Any:
@@ -80,6 +81,7 @@ def _core(real: Any, ln2_high: float, ln2_low: float, unit_exponent: int, q: Any
         q_of_minus_r=tuple(real(c * (-1) ** i) for i, c in enumerate(q)),
         limit=real(limit),
         tiny=info.tiny,
+        not_subnormal=real(2.0 ** -(2 * info.nmant + 4)),
     )
 
 

@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from .._runtime import float_modes
 from .calls import call_address
 from .compiled import is_arm, is_x86
 from .numba_internals import cgutils
@@ -21,25 +22,33 @@ _BYTE_POINTER = ir.IntType(8).as_pointer()
 # happened, and NumPy turns them into warnings; the environment is both. On x86 they are one register of SSE and AVX, on
 # 64-bit Arm a control register and a status register. By default numbers are rounded to nearest, subnormals kept, and
 # nothing is trapped.
-_X86_DEFAULT, _X86_FLAGS = 0x1F80, 0x3F
+_X86_FLAGS = 0x3F
 
 
 @intrinsic
 def in_default_float_environment(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
     """Call a function in the default environment, and restore the caller's, flags included.
 
-    `function` is a compiled one, or the address of a C function of integers that gives nothing.
+    `function` is a compiled one.
     """
-    if isinstance(function, types.Integer):
-
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            state = _set_default(context, builder)
-            call_address(builder, arguments[0], cgutils.unpack_tuple(builder, arguments[1]))
-            _set(context, builder, state)
-            return context.get_dummy_value()
-
-        return types.void(types.intp, arguments_tuple), codegen
     return _of_compiled(typingctx, function, arguments_tuple, _call_in_environment)
+
+
+@intrinsic
+def in_float_environment(typingctx: Any, modes: Any, function: Any, arguments_tuple: Any) -> Any:
+    """Call a C function of integers that gives nothing, by its address, in modes as `float_modes` has them.
+
+    The caller's environment is restored, flags included.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        modes, function, integers = arguments
+        state = _enter(context, builder, modes)
+        call_address(builder, function, cgutils.unpack_tuple(builder, integers))
+        _leave(context, builder, state)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, arguments_tuple), codegen
 
 
 @intrinsic
@@ -92,9 +101,9 @@ def _call_in_modes(context: Any, builder: Any, function: Any, signature: Any, ar
 
 def _call_in_environment(context: Any, builder: Any, function: Any, signature: Any, arguments: Any) -> Any:
     callee = _not_inlined(builder.module, function)
-    state = _set_default(context, builder)
+    state = _enter(context, builder, _I64(_default(context)))
     status, value = _call(context, builder, callee, signature, arguments)
-    _set(context, builder, state)
+    _leave(context, builder, state)
     _propagate(context, builder, status)
     return value
 
@@ -123,31 +132,36 @@ def _not_inlined(module: Any, function: Any) -> Any:
     return wrapper
 
 
+def _default(context: Any) -> int:
+    modes = float_modes.X86 if is_x86(context) else float_modes.ARM
+    return modes[0]
+
+
 def _has_default_modes(context: Any, builder: Any) -> Any:
     """Whether the modes are the default ones."""
     if is_x86(context):
         word, flags = _read_x86(builder), ir.IntType(32)(_X86_FLAGS)
-        return builder.icmp_unsigned("==", builder.or_(word, flags), ir.IntType(32)(_X86_DEFAULT | _X86_FLAGS))
+        return builder.icmp_unsigned("==", builder.or_(word, flags), ir.IntType(32)(_default(context) | _X86_FLAGS))
     if is_arm(context):
-        return builder.icmp_unsigned("==", _read_arm(builder, "fpcr"), _I64(0))
+        return builder.icmp_unsigned("==", _read_arm(builder, "fpcr"), _I64(_default(context)))
     return ir.IntType(1)(1)
 
 
-def _set_default(context: Any, builder: Any) -> Any:
-    """Set the default modes; gives the environment as it was."""
+def _enter(context: Any, builder: Any, modes: Any) -> Any:
+    """Set the modes; gives the environment as it was."""
     if is_x86(context):
         before = _read_x86(builder)
-        _write_x86(builder, ir.IntType(32)(_X86_DEFAULT))
+        _write_x86(builder, builder.trunc(modes, ir.IntType(32)))
         return (before,)
     if is_arm(context):
         before = _read_arm(builder, "fpsr"), _read_arm(builder, "fpcr")
-        _write_arm(builder, "fpcr", _I64(0))
+        _write_arm(builder, "fpcr", modes)
         return before
     return ()
 
 
-def _set(context: Any, builder: Any, state: Any) -> None:
-    """Set the environment that `_set_default` gave."""
+def _leave(context: Any, builder: Any, state: Any) -> None:
+    """Set the environment that `_enter` gave."""
     if is_x86(context):
         _write_x86(builder, *state)
     elif is_arm(context):

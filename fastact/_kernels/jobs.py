@@ -29,7 +29,8 @@ SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many byt
 RATE, UNTIMED = 23, 24  #: addresses of what the neuron's record knows of the time of the layer
 EXPECTED_TIME = 25  #: ns that it is likely to take on one thread, where there is a pool
 CACHE, SHARED_CACHE = 26, 27  #: bytes of the second-level cache, and of the third
-WORDS = 28
+MODES = 28  #: of the floating-point unit, in which it is computed
+WORDS = 29
 SPACE = WORDS * 8  #: bytes
 
 _STACK_SCRATCH = 16 * 1024  # a caller's thread may have a stack of 64 KiB
@@ -115,7 +116,7 @@ def runner(layer: Layer, compute: Callable[..., Any]) -> Callable[..., Any]:
 @compiled(**STRICT)
 def over_threads(job, parts):
     """`compute` by the address of `part`, on the pool where there are several."""
-    pool.run(job[POOL], job[PART], address_of(job), pool.Shares(parts, 1))
+    pool.run(job[POOL], job[MODES], job[PART], address_of(job), pool.Shares(parts, 1))
 
 
 def on_this_thread(layer: Layer) -> Callable[..., Any]:

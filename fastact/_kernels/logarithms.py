@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .compiled import INLINED, compiled
-from .exponential import core, for_type, magnitude, polynomial, positive, quotient, reduced, times_power
+from .exponential import core, for_type, magnitude, polynomial, quotient, reduced, times_power
 from .numbers import (
     fma,
     from_bits,
@@ -143,7 +143,7 @@ def log_of_1_plus(z, z_rest):
 def _log_of_1_plus_decay(x):
     """ln(1 + w) / unit for w = e^-|x|."""
     k = core(x)
-    s, r = reduced(magnitude(x, k.limit), k.shift_over_unit)
+    s, r = reduced(magnitude(x, k.limit) + k.not_subnormal, k.shift_over_unit)
     t, _ = times_power(s, r)
     w = t * k.unit
     return fma(t * w, polynomial(_constants(x).log, w), t)
@@ -151,15 +151,16 @@ def _log_of_1_plus_decay(x):
 
 @compiled(**INLINED)
 def softplus(x):
-    """ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)."""
-    return fma(_log_of_1_plus_decay(x), core(x).unit, positive(x))
+    """ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where a subnormal x adds nothing."""
+    k, zero = core(x), like(x, 0)
+    return fma(_log_of_1_plus_decay(x), k.unit, zero if x < k.tiny else x)
 
 
 @compiled(**INLINED)
 def log_sigmoid(x):
-    """-ln(1 + e^-x) = min(x, 0) - ln(1 + e^-|x|)."""
-    zero = like(x, -0.0)  # to which -0.0 can be added
-    return fma(-_log_of_1_plus_decay(x), core(x).unit, zero if x > zero else x)
+    """-ln(1 + e^-x) = min(x, 0) - ln(1 + e^-|x|), where a subnormal x adds nothing."""
+    k, zero = core(x), like(x, -0.0)  # to which -0.0 can be added
+    return fma(-_log_of_1_plus_decay(x), k.unit, zero if x > -k.tiny else x)
 
 
 @compiled(**INLINED)

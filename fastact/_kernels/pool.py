@@ -23,7 +23,7 @@ from .._runtime.pool_record import (
 from . import python
 from .calls import ask, call
 from .compiled import STRICT, compiled
-from .float_state import in_default_float_environment
+from .float_state import in_float_environment
 from .memory import LINE, at, fetch_and_add, try_lock, unlock
 
 _PART_TIME = 4000  # ns: so long may the last thread be busy alone, and so little do the others wait for
@@ -79,10 +79,10 @@ def part(total, parts, index, unit):
 
 
 @compiled(**STRICT)
-def run(pool_address, function, job, cut):
+def run(pool_address, modes, function, job, cut):
     """Call the C function `function(job, i)` for each part, on the pool's threads or, if it is busy, on this one.
 
-    It is called in the default floating-point environment.
+    It is called in a floating-point environment of its own, with these modes.
     """
     if cut.threads > 1 and try_lock(pool_address + 8 * BUSY):
         pool = at(pool_address, types.intp)
@@ -90,15 +90,15 @@ def run(pool_address, function, job, cut):
             call(pool[START], (0, 0, 0, 0))
         started = pool[FAN_OUT] != 0
         if started:
-            call(pool[FAN_OUT], (pool_address, function, job, cut.threads, cut.parts))
+            call(pool[FAN_OUT], (pool_address, modes, function, job, cut.threads, cut.parts))
         unlock(pool_address + 8 * BUSY)
         if started:
             return
     for i in range(cut.threads * cut.parts):
-        in_default_float_environment(function, (job, i))
+        in_float_environment(modes, function, (job, i))
 
 
-def fan_out(pool_address, function, job, threads, parts):
+def fan_out(pool_address, modes, function, job, threads, parts):
     """The parts of a job over threads, each of which takes its own share and then from those of others.
 
     So the call never waits for a thread that comes late: its parts are done by then.
@@ -110,7 +110,7 @@ def fan_out(pool_address, function, job, threads, parts):
         at(counters + share * LINE, types.intp)[_TAKEN] = 0
     call(pool[SET_NUM_THREADS], (min(threads, users_choice),))
     start = python.clock()
-    _each_share(function, job, threads, parts, counters)
+    _each_share(modes, function, job, threads, parts, counters)
     call(pool[SET_NUM_THREADS], (users_choice,))
     late = 0
     for share in range(threads):
@@ -123,16 +123,16 @@ def fan_out(pool_address, function, job, threads, parts):
 
 
 @compiled(parallel=True, **STRICT)
-def _each_share(function, job, threads, parts, counters):
+def _each_share(modes, function, job, threads, parts, counters):
     for thread in prange(threads):
         at(counters + thread * LINE, types.intp)[_BEGUN] = python.clock()
         for i in range(threads):
             share = (thread + i) % threads
             part = fetch_and_add(counters + share * LINE)
             while part < parts:
-                in_default_float_environment(function, (job, share * parts + part))
+                in_float_environment(modes, function, (job, share * parts + part))
                 part = fetch_and_add(counters + share * LINE)
 
 
-FAN_OUT_SIGNATURE = types.void(*[types.intp] * 5)
+FAN_OUT_SIGNATURE = types.void(*[types.intp] * 6)
 PART_SIGNATURE = types.void(types.CPointer(types.intp), types.intp)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import caches, store, threads
+from . import caches, float_modes, store, threads
 from . import neuron_record as record
 from .capi import builtin, new_array_function, new_scalar_function
 from .ufunc import Activation
@@ -47,6 +47,7 @@ class Entry:
             self._words[record.LOOP + i] = loop.inner()
             self._keeps_to_a_thread |= loop.runs_as_python
             self._words[record.POOL] = 0 if self._keeps_to_a_thread else threads.pool_address()
+            self._words[record.MODES_ADDRESS] = float_modes.address(self._keeps_to_a_thread)
             self._words[record.PART + layer] = part
             self._words[record.RUN + layer] = run
 

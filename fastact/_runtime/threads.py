@@ -114,7 +114,7 @@ def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
 
     Meanwhile Numba's parallel loops of this thread may use all threads, and then as many as the user chose.
     """
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)(fan_out)
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 6)(fan_out)
     # Numba's own of Python could be interrupted before they do anything.
     set_num_threads = ctypes.CFUNCTYPE(None, ctypes.c_int)(int(_pool[pool_record.SET_NUM_THREADS]))
 
@@ -125,7 +125,7 @@ def _costs(fan_out: int, most: int, users_choice: int) -> tuple[float, float]:
         times = []
         for _ in range(_FIRST_RUNS + _RUNS):
             start = time.perf_counter_ns()
-            function(pool.ctypes.data, 0, 0, threads, 0)
+            function(pool.ctypes.data, 0, 0, 0, threads, 0)
             times.append(time.perf_counter_ns() - start)
         return sorted(times[_FIRST_RUNS:])[_RUNS // 4]
 

@@ -16,7 +16,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from . import door, loop_record, numba_settings, sources, store, threads
+from . import door, float_modes, loop_record, numba_settings, sources, store, threads
 from .capi import LoopTable, c_function
 from .linker import Code
 from .locks import lock
@@ -88,6 +88,7 @@ class TypedLoop:
 
     def _serve(self, keeps_to_a_thread: bool = False) -> int:
         self.record[loop_record.POOL] = 0 if keeps_to_a_thread else threads.pool_address()
+        self.record[loop_record.MODES_ADDRESS] = float_modes.address(keeps_to_a_thread)
         self.record[loop_record.LOAD_PART] = _first_part()
         self._table.set_function(self._index, _own(self._driver))
         return _own(self._driver)
