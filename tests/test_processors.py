@@ -16,6 +16,7 @@ from fastact._kernels import half
 from fastact._runtime.levels import LEVELS, Level
 
 from .assembly import assert_registers_suffice
+from .cases import long_but_for
 from .memory import assert_same_bits
 from .processes import FIND_TESTS, HERE, on_level, run, skip_unless_it_runs
 
@@ -68,6 +69,43 @@ def check_neuron():
             got[:] = 7
             assert (memory == 7).all()
 """
+
+
+FENCED = f"""{FIND_TESTS}import numpy as np, fastact
+from fastact._kernels import vectors
+from tests.memory import allocated
+def fenced(values, fence):
+    array = allocated(values.nbytes, fence).view(values.dtype).reshape(values.shape)
+    array[...] = values
+    return array
+def check_neuron():
+    rng = np.random.default_rng(4)
+    for n in (1, 4, 5, 9, 11, 12, 13, 20, 24, 36, 37, 61, 100, 130):
+        for k, m in ((1, 3), (3, 8), (64, 9), (300, 16), (300, 17), (8, 33), (700, 100)):
+            x, w, b = (rng.integers(-8, 8, shape).astype(np.float32) for shape in ((n, k), (k, m), m))
+            for fence in (1, -1):
+                out = fenced(np.zeros((n, m), np.float32), fence)
+                fastact.neuron(fenced(x, fence), fenced(w, fence), fenced(b, fence), None, out=out)
+                np.testing.assert_array_equal(out, x @ w + b)  # exactly: they are integers
+"""
+
+
+@pytest.mark.skipif(not X86, reason="it takes vectors of x86 for longer and shorter ones")
+@pytest.mark.parametrize(
+    "processor", long_but_for(((64, 32, True, "free"),), [(64, 32, True, "free"), (16, 32, True, "none")]), ids=str
+)
+def test_layers_in_the_shapes_of_other_processors(processor: tuple[Any, ...], tmp_path: Path) -> None:
+    """LLVM makes the instructions of this one of them. Nothing is read or written but operands and result."""
+    code = f"""
+asked = []
+def found():
+    asked.append(1)
+    return vectors.Processor{processor}
+vectors.processor = found
+check_neuron()
+assert asked
+"""
+    run(FENCED + code, tmp_path, **(on_level(HERE, None) if HERE else {}))
 
 
 @pytest.mark.skipif(not X86, reason="it reads the assembly of x86")

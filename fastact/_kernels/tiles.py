@@ -268,18 +268,19 @@ def layer(real: Any) -> Layer:
         price of sums computed twice, whichever is less work. The first tile makes the panel if there is an address for
         it; the others ask memory for the panel that follows.
         """
-        height = tile_rows[kind]
         tiles = (rows + main_rows - 1) // main_rows
         missing = tiles * main_rows - rows
         if missing > tiles and missing >= main_rows - few_rows:
             missing = 0  # `few` takes what is left
         i = tile = 0
         while i < rows:
-            if kind == _MAIN:
-                if tile == tiles - missing:
-                    height = main_rows - 1
-                if rows - i <= few_rows:
-                    kind, height = _FEW, few_rows
+            height = tile_rows[kind]
+            if made != 0:
+                height = main_rows
+            elif kind == _MAIN and rows - i <= few_rows:
+                kind, height = _FEW, few_rows
+            elif kind == _MAIN and tile >= tiles - missing:
+                height = main_rows - 1
             i = min(i, rows - height)
             x_i, z_i = x + i * x_row, z + i * z_row
             ahead, step = x_i + max(vectors.AHEAD, height * x_row), height * size
@@ -289,7 +290,6 @@ def layer(real: Any) -> Layer:
             if made != 0:
                 packing(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, made, main_columns * size)
                 w, w_step, made = made, main_columns * size, 0
-                height = main_rows
             elif kind == _MAIN:
                 if height == main_rows:
                     main(x_i, x_row, x_step, w, w_step, k, start, z_i, z_row, columns, ahead, step)
