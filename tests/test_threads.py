@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 
 import fastact
 from fastact._kernels import pool
-from fastact._runtime import pool_record, quota
+from fastact._runtime import float_modes, pool_record, quota
 from fastact._runtime import threads as threads_policy
 
 from .cases import long_but_for
@@ -68,8 +69,11 @@ def test_numbas_own_setting_is_left_alone() -> None:
 
 def test_each_part_is_computed_once() -> None:
     fastact.tanh(np.zeros(10_000_000, np.float32))  # starts the pool
+    modes = ctypes.c_ssize_t.from_address(float_modes.address()).value
     run_shares = numba.njit(
-        lambda address, function, job, threads, parts: pool.run(address, function, job, pool.Shares(threads, parts))
+        lambda address, function, job, threads, parts: pool.run(
+            address, modes, function, job, pool.Shares(threads, parts)
+        )
     )
 
     def count(job: Any, index: Any) -> None:
