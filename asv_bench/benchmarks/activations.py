@@ -145,6 +145,25 @@ class Derivative(_MillionElements):
         self.prepare(call, *case(name, dtype, "contiguous", 10_000))
 
 
+class Subnormal(_MillionElements):
+    """Calls on 10,000 numbers that are subnormal or whose results are, which many processors compute slowly."""
+
+    params = (("sigmoid", "silu"), ("float32", "float64"), ("operands", "results"), ("kept", "flushed"))
+    param_names = ("function", "dtype", "subnormal", "modes")
+
+    def setup(self, name: str, dtype: str, subnormal: str, modes: str) -> None:
+        tiny, numbers = float(np.finfo(dtype).tiny), inputs("float64", (10_000,))
+        x = (numbers * tiny / 16 if subnormal == "operands" else np.log(tiny) - 5 - np.abs(numbers)).astype(dtype)
+        if modes == "flushed":
+            self.before = function("get_flush_subnormals", "fastact")()
+            function("set_flush_subnormals", "fastact")(True)
+        self.prepare(function(name, "fastact"), (x,), {"out": np.empty_like(x)})
+
+    def teardown(self, name: str, dtype: str, subnormal: str, modes: str) -> None:
+        if modes == "flushed":
+            function("set_flush_subnormals", "fastact")(self.before)
+
+
 class Layout(_MillionElements):
     """Calls on 10,000 elements in other places of memory."""
 
