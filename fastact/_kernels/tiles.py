@@ -2,7 +2,7 @@
 
 A part goes through its rows in blocks of which x and the sums each fit a quarter of the second-level cache. All panels
 of the weights, which are as wide as a tile, pass by a block: one stays in the first-level cache while it serves the
-rows, and the next is asked for meanwhile. The first tile that reads a panel copies it to where its rows lie one behind
+rows, and the next is prefetched meanwhile. The first tile that reads a panel copies it to where its rows lie one behind
 the other, so that the next tiles, and the next blocks of rows, read neither unaligned vectors nor many pages. Where a
 row of x stands nearly alone and no panel would serve again, wide weights are swept row by row instead.
 """
@@ -27,7 +27,7 @@ _SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by p
 _COST_OF_COLUMN = 12  # products in the time that its weights take, packed or not
 _COST_OF_ROW = 16  # products in the time that its numbers take from memory
 
-# Kinds of layers, by the tiles that do most of it.
+# Kinds of parts, by the tile that computes most of it.
 _MAIN, _NARROW, _FEW, _SINGLE = range(4)
 
 
@@ -53,10 +53,9 @@ def layer(real: Any) -> Layer:
     tile_rows = tuple(shape.rows for shape in of_kinds)
     tile_columns = tuple(shape.vectors * lanes for shape in of_kinds)
     masked = tuple(shape.masked for shape in of_kinds)
-    asks = shapes.main.asks
-    packs_some = shapes.packing.masked  # of its columns
+    prefetches, packs_masked = shapes.main.prefetches, shapes.packing.masked
     # Panels that `packing` makes are as wide as it is.
-    panel_columns = (main_columns, main_columns, *tile_columns[2:]) if packs_some else tile_columns
+    panel_columns = (main_columns, main_columns, *tile_columns[2:]) if packs_masked else tile_columns
     main, shorter, packing, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
     transpose, sweep = vectors.transposition(real), vectors.sweep(real)
 
@@ -219,7 +218,7 @@ def layer(real: Any) -> Layer:
                         if row_block > 0:
                             w, w_step = packed, panel_step
                             following = packed - panel_bytes if all_packed and panel > 0 else 0
-                        elif job[jobs.W_COLUMN] == size and (packs_some or (kind == _MAIN and shown == width)):
+                        elif job[jobs.W_COLUMN] == size and (packs_masked or (kind == _MAIN and shown == width)):
                             made = packed
                         else:
                             pack(job, j + panel, shown, width, packed)
@@ -266,7 +265,7 @@ def layer(real: Any) -> Layer:
 
         Rows that are left are served by smaller tiles or by one that begins where it ends with the last row, at the
         price of sums computed twice, whichever is less work. The first tile makes the panel if there is an address for
-        it; the others ask memory for the panel that follows.
+        it; the others prefetch the panel that follows.
         """
         tiles = (rows + main_rows - 1) // main_rows
         missing = tiles * main_rows - rows
@@ -284,7 +283,7 @@ def layer(real: Any) -> Layer:
             i = min(i, rows - height)
             x_i, z_i = x + i * x_row, z + i * z_row
             ahead, step = x_i + max(vectors.AHEAD, height * x_row), height * size
-            if asks and following != 0:
+            if prefetches and following != 0:
                 step = main_columns * size // tiles
                 ahead = following + tile * k * step
             if made != 0:

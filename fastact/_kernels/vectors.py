@@ -67,7 +67,7 @@ class Shape(NamedTuple):
     unroll: int
     masked: bool
     packs: bool = False  #: stores the columns of the weights as a panel, too
-    asks: bool = False  #: asks for what is needed next, in its own panel and elsewhere
+    prefetches: bool = False  #: what is needed next, of its own panel and of what the caller says
 
 
 class Shapes(NamedTuple):
@@ -86,15 +86,15 @@ def shapes() -> Shapes:
 
     With 32 registers a number of x for every row fits beside the others, because the compiler may load all before their
     use; with 16 it has been seen not to. A step of the main tile then leaves 8 of 20 loads free while it multiplies, so
-    that asking ahead is free, too; with 16 registers it leaves 4 of 12, and there are too few registers for addresses.
+    that prefetching is free, too; with 16 registers it leaves 4 of 12, and there are too few registers for addresses.
     """
     _, registers, fused, masks = processor()
     many = registers == 32
     rows = 10 if many else 6 if fused else 4
     free, any_at_all = masks == "free", masks != "none"
     return Shapes(
-        main=Shape(rows, 2, 1, False, asks=many),
-        shorter=Shape(rows - 1, 2, 1, False, asks=many),
+        main=Shape(rows, 2, 1, False, prefetches=many),
+        shorter=Shape(rows - 1, 2, 1, False, prefetches=many),
         packing=Shape(rows, 2, 1, free, packs=True),
         narrow=Shape(12, 1, 2, False) if many else Shape(8, 1, 1, False),
         few=Shape(FEW_ROWS, 2, 1, any_at_all),
@@ -114,8 +114,8 @@ def tile(real: Any, shape: Shape) -> Any:
     row to row; and how many columns w has. x may have any strides; the columns of the others are contiguous. start is
     read and z written in whole vectors, whatever the number of columns, z in the order of its rows.
 
-    The last two are an address and its stride along k: of the panel if the tile packs, and of what it asks from memory
-    if it does so; other tiles ask for x from that address on.
+    The last two are an address and its stride along k: of the panel, if the tile packs, or of what it prefetches.
+    Where `Shape.prefetches` is false, x is taken to lie there, row behind row, whatever the stride.
     """
 
     @intrinsic
@@ -227,7 +227,7 @@ class Vectors:
         self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=self.size)
 
     def prefetch(self, address: Any, level: int) -> None:
-        """Ask for the line at an address, which need not be a valid one, into a level of cache."""
+        """Prefetch the line at an address, which need not be a valid one, into a level of cache."""
         pointer = self.builder.inttoptr(address, ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
@@ -296,13 +296,13 @@ def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
                 vectors.prefetch(vectors.offset(builder.add(w, packed_ahead), c * vectors.bytes), _FIRST_LEVEL)
         elif shape.rows > 1:
             vectors.prefetch(ahead, _SECOND_LEVEL)
-            for place in range(0, shape.vectors * vectors.bytes, LINE) if shape.asks else ():
+            for place in range(0, shape.vectors * vectors.bytes, LINE) if shape.prefetches else ():
                 vectors.prefetch(vectors.offset(w, _PANEL_AHEAD + place), _FIRST_LEVEL)
         for r in range(shape.rows):
             pointer, place = divmod(r, _ROWS_A_POINTER)
             number = vectors.spread(builder.add(moving[pointer], offsets[place]))
             following += [vectors.multiply_add(number, row_of_w[c], sums[r * shape.vectors + c]) for c in width]
-        if shape.packs or shape.asks:
+        if shape.packs or shape.prefetches:
             ahead = builder.add(ahead, ahead_step)
         else:
             ahead = vectors.offset(ahead, shape.rows * vectors.size)  # as if the rows were one behind the other
