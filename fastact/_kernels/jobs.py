@@ -29,7 +29,7 @@ SCRATCH, SCRATCH_PART = 21, 22  #: address of memory on a line, and how many byt
 RATE, UNTIMED = 23, 24  #: addresses of what the neuron's record knows of the time of the layer
 EXPECTED_TIME = 25  #: ns that it is likely to take on one thread, where there is a pool
 CACHE, SHARED_CACHE = 26, 27  #: bytes of the second-level cache, and of the third
-MODES = 28  #: of the floating-point unit, in which it is computed
+MODES = 28  #: floating-point modes in which it is computed
 WORDS = 29
 SPACE = WORDS * 8  #: bytes
 
@@ -58,8 +58,8 @@ def work(job, size):
 
 @compiled(**STRICT)
 def up(n, unit):
-    """The next multiple of `unit` from n."""
-    return n + -n % unit
+    """The next multiple from n of `unit`, a power of two."""
+    return (n + unit - 1) & -unit
 
 
 @compiled(**STRICT)

@@ -1,15 +1,15 @@
 """Several neurons: weighted sums by tiles, block by block, and the activation of a block while it is in the cache.
 
-A part goes through its rows in blocks of which x and the sums each fit a quarter of the second-level cache. All panels
-of the weights, which are as wide as a tile, pass by a block: one stays in the first-level cache while it serves the
-rows, and the next is prefetched meanwhile. The first tile that reads a panel copies it to where its rows lie one behind
-the other, so that the next tiles, and the next blocks of rows, read neither unaligned vectors nor many pages. Where a
-row of x stands nearly alone and no panel would serve again, wide weights are swept row by row instead.
+A part is computed in blocks of rows. The x and the sums of a block each fit a quarter of the second-level cache. For
+each block all panels of the weights are read, one after the other. A panel is as wide as a tile; it stays in the
+first-level cache while it serves the rows of the block, and the next panel is prefetched. The first tile that reads a
+panel packs it: it copies the panel to contiguous, aligned memory, so that later tiles and blocks read aligned vectors
+from few pages. A part of few rows reads each panel only once or twice; there wide weights are swept row by row instead.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import jobs, pool, vectors
 from .compiled import STRICT, compiled, widest_vectors
@@ -20,14 +20,14 @@ from .memory import LINE, at, copy
 _SWEPT_BLOCK_BYTES = 64 * 1024  # of sums
 _WEIGHT_BYTES = 8 * 1024 * 1024  # of a block of columns, at most
 _FEWEST_TILES = 6  # that a panel serves before the next takes its place in the first-level cache
-_FIRST_LEVEL_BYTES = 32 * 1024  # the least of a first-level cache: a panel of smaller weights stays in it as it is
-_MOST_ROWS = 256  # of a block, whose sums leave room for several panels
+_FIRST_LEVEL_BYTES = 32 * 1024  # of the smallest first-level cache: weights that fit are not packed if aligned
+_MOST_ROWS = 256  # of a block, so that the sums of several panels fit its share of the cache
 _SWEPT_BYTES = 1024  # wider rows of weights are read sooner by sweeps than by panels
 
 _COST_OF_COLUMN = 12  # products in the time that its weights take, packed or not
 _COST_OF_ROW = 16  # products in the time that its numbers take from memory
 
-# Kinds of parts, by the tile that computes most of it.
+# Kinds of parts, by the tile that computes most of one.
 _MAIN, _NARROW, _FEW, _SINGLE = range(4)
 
 
@@ -39,6 +39,19 @@ def _finish(job, sums, slopes, z, rows, columns, size):
         columns, rows = rows * columns, 1
     for i in range(rows):
         activate(job, sums + i * row_bytes, slopes, z + i * z_row, columns)
+
+
+class Layout(NamedTuple):
+    """How a part is computed by panels, and where its numbers lie in its scratch memory, after the sums of a block."""
+
+    kind: int
+    rows: int  #: of a block
+    columns: int  #: of a block
+    packed: bool  #: all panels are copies of the weights
+    bias: int
+    slopes: int
+    weights: int  #: packed
+    end: int
 
 
 def layer(real: Any) -> Layer:
@@ -54,7 +67,7 @@ def layer(real: Any) -> Layer:
     tile_columns = tuple(shape.vectors * lanes for shape in of_kinds)
     masked = tuple(shape.masked for shape in of_kinds)
     prefetches, packs_masked = shapes.main.prefetches, shapes.packing.masked
-    # Panels that `packing` makes are as wide as it is.
+    # The packing tile makes panels of its own width. All widths are powers of two.
     panel_columns = (main_columns, main_columns, *tile_columns[2:]) if packs_masked else tile_columns
     main, shorter, packing, narrow, few, single = (vectors.tile(real, shape) for shape in shapes)
     transpose, sweep = vectors.transposition(real), vectors.sweep(real)
@@ -74,11 +87,11 @@ def layer(real: Any) -> Layer:
         share, row_bytes = job[jobs.CACHE] // 4, max(1, job[jobs.K] * size)
         parts = job[jobs.ROW_PARTS] * job[jobs.COLUMN_PARTS]
         if rows <= _MOST_ROWS and max(rows, columns) * row_bytes <= share and rows * columns * size <= share:
-            return rows, columns  # as most do, without divisions
+            return rows, columns  # the common case, without divisions
         weights = min(_WEIGHT_BYTES, max(job[jobs.CACHE], job[jobs.SHARED_CACHE] // parts))
         block_rows = max(_FEWEST_TILES, min(_MOST_ROWS, share // row_bytes) // height) * height
         widest = min(weights // row_bytes, share // (min(rows, block_rows) * size))
-        return min(rows, block_rows), min(columns, max(width, widest // width * width))
+        return min(rows, block_rows), min(columns, max(width, widest & -width))
 
     @compiled(**STRICT)
     def is_swept(job, rows, columns):
@@ -86,7 +99,7 @@ def layer(real: Any) -> Layer:
 
     @compiled(**STRICT)
     def is_packed(job, kind, rows):
-        """Whether all panels are copies of the weights, and not only a last one that no mask makes narrower."""
+        """Whether all panels are packed. If not, a last one that lacks columns is, unless its tile is masked."""
         if job[jobs.W_COLUMN] != size:
             return True
         step, width = job[jobs.W_STEP], tile_columns[kind] * size
@@ -94,32 +107,39 @@ def layer(real: Any) -> Layer:
         return rows >= _FEWEST_TILES * tile_rows[kind] and step != width and is_split
 
     @compiled(**STRICT)
-    def layout(job, rows, columns):
-        """Where the bias, the slopes and the packed weights lie behind the sums of a part, and the end, in bytes."""
+    def panel_layout(job, rows, columns):
+        """How a part is computed by panels, and where its numbers lie in its scratch memory."""
         kind = kind_for(rows, columns)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(job, kind, rows, columns)
-        sums = up((block_rows * block_columns + width) * size, LINE)
-        slopes = sums + up(up(block_columns, width) * size, LINE)
-        weights = slopes + (sums if job[jobs.INPUTS] == 2 else 0)
-        packed = 0
-        if is_packed(job, kind, rows):
-            packed = up(block_columns, width) if rows > block_rows else width  # at once
-        elif not masked[kind] and columns % tile_columns[kind] != 0:
-            packed = width
-        return sums, slopes, weights, up(weights + packed * job[jobs.K] * size, LINE)
+        packed = is_packed(job, kind, rows)
+        bias = up((block_rows * block_columns + width) * size, LINE)
+        slopes = bias + up(up(block_columns, width) * size, LINE)
+        weights = slopes + (bias if job[jobs.INPUTS] == 2 else 0)
+        kept = 0  # columns of packed weights
+        if packed:
+            kept = up(block_columns, width) if rows > block_rows else width
+        elif not masked[kind] and columns & (tile_columns[kind] - 1) != 0:
+            kept = width
+        end = up(weights + kept * job[jobs.K] * size, LINE)
+        return Layout(kind, block_rows, block_columns, packed, bias, slopes, weights, end)
 
     @compiled(**STRICT)
     def scratch_bytes(job, rows, columns):
         if is_swept(job, rows, columns):
             return up(min(columns * size, _SWEPT_BLOCK_BYTES + vector_bytes), LINE) if job[jobs.INPUTS] == 2 else 0
-        return layout(job, rows, columns)[3]
+        return panel_layout(job, rows, columns).end
+
+    @compiled(**STRICT)
+    def main_tiles(rows):
+        """How many main tiles hold so many rows, and how many more rows they have."""
+        tiles = (rows + main_rows - 1) // main_rows
+        return tiles, tiles * main_rows - rows
 
     @compiled(**STRICT)
     def cost(rows, columns):
         """Of a part, in products: each row and each column costs by itself, too."""
-        tiles = (rows + main_rows - 1) // main_rows
-        missing = tiles * main_rows - rows
+        tiles, missing = main_tiles(rows)
         if missing > tiles:
             rows += min(missing, -rows % few_rows)
         return (rows + _COST_OF_COLUMN) * (up(columns, main_columns) + _COST_OF_ROW)
@@ -134,6 +154,9 @@ def layer(real: Any) -> Layer:
         """The grid of parts whose dearest costs least; rather more of rows than of columns."""
         rows, columns = job[jobs.ROWS], job[jobs.COLUMNS]
         job[jobs.ROW_PARTS], job[jobs.COLUMN_PARTS] = 1, 1
+        if threads == 1:
+            job[jobs.SCRATCH_PART] = scratch_bytes(job, rows, columns)
+            return
         least = cost(rows, columns)
         for row_parts in range(min(threads, max(1, rows // main_rows)), 0, -1):
             column_parts = max(1, min(threads // row_parts, columns // main_columns))
@@ -184,15 +207,13 @@ def layer(real: Any) -> Layer:
     @compiled(**STRICT)
     def by_panels(job, first, end, left, right, scratch):
         k, x_row, x_step = job[jobs.K], job[jobs.X_ROW], job[jobs.X_STEP]
-        kind = kind_for(end - first, right - left)
+        layout = panel_layout(job, end - first, right - left)
+        kind, block_rows, block_columns, all_packed = layout.kind, layout.rows, layout.columns, layout.packed
+        bias, slopes, weights = scratch + layout.bias, scratch + layout.slopes, scratch + layout.weights
         width = panel_columns[kind]
         panel_step = width * size
-        block_rows, block_columns = blocks(job, kind, end - first, right - left)
         row_blocks = 1 if block_rows == end - first else (end - first + block_rows - 1) // block_rows
-        all_packed = is_packed(job, kind, end - first)
-        panel_bytes = k * panel_step if all_packed and row_blocks > 1 else 0  # from panel to panel
-        bias_at, slopes_at, weights_at, _ = layout(job, end - first, right - left)
-        bias, slopes, weights = scratch + bias_at, scratch + slopes_at, scratch + weights_at
+        column_bytes = k * size if all_packed and row_blocks > 1 else 0  # of packed weights that stay
         j = left
         while j < right:  # not `range`, which raises where a step is 0
             columns = min(block_columns, right - j)
@@ -208,16 +229,15 @@ def layer(real: Any) -> Layer:
                     rows, i = bottom - top, first + top
                 x = job[jobs.X] + i * x_row
                 # The vectors of the last panel reach into the next row, so it comes first.
-                place = (columns - 1) // width
-                panel = place * width
+                panel = (columns - 1) & -width
                 while panel >= 0:
                     shown = min(width, columns - panel)
                     w, w_step = job[jobs.W] + (j + panel) * job[jobs.W_COLUMN], job[jobs.W_STEP]
-                    packed, made, following = weights + place * panel_bytes, 0, 0
+                    packed, made, following = weights + panel * column_bytes, 0, 0
                     if all_packed or not (masked[kind] or shown == tile_columns[kind]):
                         if row_block > 0:
                             w, w_step = packed, panel_step
-                            following = packed - panel_bytes if all_packed and panel > 0 else 0
+                            following = packed - width * column_bytes if all_packed and panel > 0 else 0
                         elif job[jobs.W_COLUMN] == size and (packs_masked or (kind == _MAIN and shown == width)):
                             made = packed
                         else:
@@ -227,13 +247,13 @@ def layer(real: Any) -> Layer:
                     panel_rows(
                         kind, x, x_row, x_step, w, w_step, k, start, sums, columns * size, rows, shown, made, following
                     )
-                    panel, place = panel - width, place - 1
+                    panel -= width
                 _finish(job, scratch, slopes, job[jobs.Z] + i * job[jobs.Z_ROW] + j * size, rows, columns, size)
             j += columns
 
     @compiled(**STRICT)
     def pack(job, first, columns, width, panel):
-        """Some columns of the weights as a panel, with zeros for those that it has more."""
+        """Pack some columns of the weights as a panel, with zeros for those that are missing."""
         widest_vectors()
         k, step, column = job[jobs.K], job[jobs.W_STEP], job[jobs.W_COLUMN]
         source, row = job[jobs.W] + first * column, width * size
@@ -264,11 +284,10 @@ def layer(real: Any) -> Layer:
         """A panel of the weights times rows of x, by tiles of a kind of which there are enough rows for one.
 
         Rows that are left are served by smaller tiles or by one that begins where it ends with the last row, at the
-        price of sums computed twice, whichever is less work. The first tile makes the panel if there is an address for
-        it; the others prefetch the panel that follows.
+        price of sums computed twice, whichever is less work. If `made` is an address, the first tile packs the panel
+        there. The others prefetch the panel at `following`, if that is an address.
         """
-        tiles = (rows + main_rows - 1) // main_rows
-        missing = tiles * main_rows - rows
+        tiles, missing = main_tiles(rows)
         if missing > tiles and missing >= main_rows - few_rows:
             missing = 0  # `few` takes what is left
         i = tile = 0
