@@ -146,7 +146,7 @@ class Derivative(_MillionElements):
 
 
 class Subnormal(_MillionElements):
-    """Calls on 10,000 numbers that are subnormal or whose results are, which many processors compute slowly."""
+    """Calls on 10,000 numbers that are subnormal, or whose results are: many processors compute them slowly."""
 
     params = (("sigmoid", "silu"), ("float32", "float64"), ("operands", "results"), ("kept", "flushed"))
     param_names = ("function", "dtype", "subnormal", "modes")

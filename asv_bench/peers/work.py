@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-OFFSET = "FASTACT_PEERS_OFFSET"  #: the variable that tells processes where operands begin
+OFFSET = "FASTACT_PEERS_OFFSET"  #: environment variable: bytes from a cache line to each operand
 LINE = 64  #: bytes of a cache line
 
 Array = npt.NDArray[Any]
@@ -40,15 +40,16 @@ class Work(NamedTuple):
 
 
 def empty(shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """An array that begins as far behind the start of a cache line as for every library."""
+    """An array that begins `OFFSET` bytes behind the start of a cache line, the same for every library."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.empty(size + 2 * LINE, np.uint8)
-    first = -memory.ctypes.data % LINE + int(os.environ.get(OFFSET, "0"))
+    offset = int(os.environ.get(OFFSET, "0"))
+    memory = np.empty(size + LINE + offset, np.uint8)
+    first = -memory.ctypes.data % LINE + offset
     return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def placed(values: Array) -> Array:
-    """A copy in C order that begins there."""
+    """A copy in C order that begins where an `empty` array does."""
     array = empty(values.shape, values.dtype)
     array[...] = values
     return array

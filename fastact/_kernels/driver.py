@@ -47,8 +47,7 @@ PARTS = 5  #: each of whole blocks of `_BLOCK` but the last
 BLOCK = 6  #: elements of a block
 BUFFERED = 7  #: bit i says that operand i is copied through scratch memory
 STREAMED = 8  #: whether the blocks of the output leave past the caches
-MODES = 9  #: in which the parts are computed
-JOB_WORDS = 10
+JOB_WORDS = 9
 _JOB_SPACE = JOB_WORDS * 8
 
 #: ns that calls take at least that may be shared out, and the divisor for what is measured of that: to read the clock
@@ -254,7 +253,7 @@ def _overwrites(addresses, inputs):
 
 @compiled(**STRICT)
 def modes(record):
-    """The modes in which a call computes."""
+    """The floating-point modes in which a call computes."""
     return at(record[MODES_ADDRESS], types.intp)[0]
 
 
@@ -339,10 +338,9 @@ def drive(addresses, dimensions, strides, record):
     job[ADDRESSES], job[STRIDES] = address_of(addresses), address_of(strides)
     job[COUNT], job[RECORD] = n, address_of(record)
     job[FIRST], job[PARTS], job[BLOCK], job[BUFFERED], job[STREAMED] = 0, 1, block, buffered, 0
-    job[MODES] = modes(record)
     if n <= fewest or sequential:
         start = 0 if sequential else start_timing(record, n, fewest)
-        in_float_environment(job[MODES], record[PART], (job_address, 0))
+        in_float_environment(modes(record), record[PART], (job_address, 0))
         if start != 0:
             end_timing(record, n, start)
     else:
@@ -360,7 +358,7 @@ def drive(addresses, dimensions, strides, record):
             job[BUFFERED] |= 1 << inputs
             job[BLOCK] = min(_STREAM_BLOCK // size, _scratch_block(record))
             job[STREAMED] = 1
-        pool.run(record[POOL], job[MODES], record[PART], job_address, cut)
+        pool.run(record[POOL], modes(record), record[PART], job_address, cut)
 
 
 #: The C signatures of the entry points.

@@ -54,7 +54,7 @@ class Core(NamedTuple):
     q_of_minus_r: tuple[Any, ...]  #: coefficients in r of q(-r)
     limit: Any  #: x e^-x rounds to 0 from here up
     tiny: Any  #: the least normal number
-    not_subnormal: Any  #: added to a subnormal number it gives a normal one; it changes none that changes 1/2 by itself
+    not_subnormal: Any  #: makes a subnormal number normal when added; leaves any number that changes 1/2 as it is
 
 
 def shift_to(real: Any, exponent: int) -> Any:

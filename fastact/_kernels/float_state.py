@@ -27,18 +27,15 @@ _X86_FLAGS = 0x3F
 
 @intrinsic
 def in_default_float_environment(typingctx: Any, function: Any, arguments_tuple: Any) -> Any:
-    """Call a function in the default environment, and restore the caller's, flags included.
-
-    `function` is a compiled one.
-    """
+    """Call a compiled function in the default environment, and restore the caller's, flags included."""
     return _of_compiled(typingctx, function, arguments_tuple, _call_in_environment)
 
 
 @intrinsic
 def in_float_environment(typingctx: Any, modes: Any, function: Any, arguments_tuple: Any) -> Any:
-    """Call a C function of integers that gives nothing, by its address, in modes as `float_modes` has them.
+    """Call the C function at an address in given floating-point modes, and restore the caller's environment.
 
-    The caller's environment is restored, flags included.
+    The function takes integers and returns nothing. `modes` is a value of the control register (see `float_modes`).
     """
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -148,7 +145,7 @@ def _has_default_modes(context: Any, builder: Any) -> Any:
 
 
 def _enter(context: Any, builder: Any, modes: Any) -> Any:
-    """Set the modes; gives the environment as it was."""
+    """Set the modes; return the environment as it was."""
     if is_x86(context):
         before = _read_x86(builder)
         _write_x86(builder, builder.trunc(modes, ir.IntType(32)))
@@ -161,7 +158,7 @@ def _enter(context: Any, builder: Any, modes: Any) -> Any:
 
 
 def _leave(context: Any, builder: Any, state: Any) -> None:
-    """Set the environment that `_enter` gave."""
+    """Restore the environment that `_enter` returned."""
     if is_x86(context):
         _write_x86(builder, *state)
     elif is_arm(context):

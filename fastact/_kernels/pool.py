@@ -82,7 +82,7 @@ def part(total, parts, index, unit):
 def run(pool_address, modes, function, job, cut):
     """Call the C function `function(job, i)` for each part, on the pool's threads or, if it is busy, on this one.
 
-    It is called in a floating-point environment of its own, with these modes.
+    It runs in these floating-point modes; the environment of the thread is restored afterwards.
     """
     if cut.threads > 1 and try_lock(pool_address + 8 * BUSY):
         pool = at(pool_address, types.intp)

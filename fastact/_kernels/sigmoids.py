@@ -58,8 +58,8 @@ def sigmoid(x):
     """1 / (1 + e^-x), as unit / (unit + unit e^-x), whose terms stay in range where the result is subnormal.
 
     With s = 2^n unit the denominator is (unit + s) + s (e^-r - 1); what the first sum loses joins the second term. The
-    division gives c = 1/d, and the residual of y = unit c corrects y. Arithmetic with subnormal numbers is slow on many
-    processors, so none that is subnormal is taken in.
+    division gives c = 1/d, and the residual of y = unit c corrects y. A subnormal x is replaced by a normal one that
+    gives the same result, because many processors are slow at subnormal arithmetic.
     """
     k, own = core(x), _constants(x)
     x = own.sigmoid_high if x > own.sigmoid_high else x  # written so that NaN passes

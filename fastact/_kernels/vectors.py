@@ -30,9 +30,9 @@ FEW_ROWS = 4  #: of which the numbers of the weights serve more than one at once
 
 _DOT_VECTORS = 4
 _SWEPT_ROWS = 8  # of the weights at once
-AHEAD = 8192  #: bytes of x asked from memory ahead of their use, which is more than processors do by themselves
-_PACKED_AHEAD = 16  # rows of the weights asked from memory ahead of their packing
-_PANEL_AHEAD = 1024  # bytes of a panel asked from the second-level cache, or the third, ahead of their use
+AHEAD = 8192  #: bytes of x prefetched ahead of use, further than the processor prefetches by itself
+_PACKED_AHEAD = 16  # rows of the weights prefetched ahead of packing
+_PANEL_AHEAD = 1024  # bytes of a panel prefetched ahead of use, from the second-level or third-level cache
 _FIRST_LEVEL, _SECOND_LEVEL = 3, 2  # caches, as `llvm.prefetch` counts them
 _ROWS_A_POINTER = 3  # an address may have an index scaled by 1 or 2, so that a pointer serves three rows
 
@@ -67,15 +67,15 @@ class Shape(NamedTuple):
     unroll: int
     masked: bool
     packs: bool = False  #: stores the columns of the weights as a panel, too
-    prefetches: bool = False  #: what is needed next, of its own panel and of what the caller says
+    prefetches: bool = False  #: the next rows of its panel, and what the caller names
 
 
 class Shapes(NamedTuple):
     """The tiles of a layer."""
 
     main: Shape
-    shorter: Shape  #: by a row, so that most numbers of rows are sums of the two
-    packing: Shape  #: as `main`, from weights that are not packed yet
+    shorter: Shape  #: one row less than `main`: most counts of rows are sums of the two heights
+    packing: Shape  #: like `main`, and stores the panel that it reads
     narrow: Shape  #: where one vector holds all columns
     few: Shape  #: for fewer rows
     single: Shape  #: for still fewer
@@ -114,8 +114,8 @@ def tile(real: Any, shape: Shape) -> Any:
     row to row; and how many columns w has. x may have any strides; the columns of the others are contiguous. start is
     read and z written in whole vectors, whatever the number of columns, z in the order of its rows.
 
-    The last two are an address and its stride along k: of the panel, if the tile packs, or of what it prefetches.
-    Where `Shape.prefetches` is false, x is taken to lie there, row behind row, whatever the stride.
+    The last two are an address and its stride along k: where the tile packs to, or what it prefetches. The stride is
+    ignored unless the tile packs or `Shape.prefetches`: then the address is one of x, and its rows are contiguous.
     """
 
     @intrinsic
@@ -220,7 +220,7 @@ class Vectors:
         return simd.load_lanes(self.builder, pointer, mask, ir.Constant(self.type, None))
 
     def opaque(self, word: Any) -> Any:
-        """A word that the compiler can not derive from others."""
+        """The same word, as one that the compiler can not derive from others."""
         return self.builder.asm(ir.FunctionType(_I64, [_I64]), "", "=r,0", [word], False)
 
     def store(self, value: Any, address: Any) -> None:
@@ -278,9 +278,8 @@ def _tile_body(shape: Shape, vectors: Vectors, *words: Any) -> None:
     offsets = [_I64(0), x_row, builder.shl(x_row, _I64(1))]
     pointers = [builder.add(x, builder.mul(x_row, _I64(r))) for r in range(0, shape.rows, _ROWS_A_POINTER)]
     if processor().registers == 32:
-        # Were they known to be at one distance, LLVM would compute each number's address from the one before it, by
-        # additions that take the place of multiplications. Where there are fewer vectors it does not, and has few
-        # registers for addresses, too.
+        # If LLVM knew their distance, it would compute each address from the previous one, by additions that compete
+        # with the multiplications. With 16 registers it does not, and opaque pointers would cost it spills.
         pointers = [vectors.opaque(pointer) for pointer in pointers]
     first = [vectors.load(vectors.offset(start, c * vectors.bytes)) for c in width]
     before_sums = 2 + len(pointers)

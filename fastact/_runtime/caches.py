@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-# Bytes that most processors have at least, for systems that do not tell, and of a third level that is not there.
+# Bytes that most processors have at least: where the system does not tell, or there is no third level.
 _SECOND_LEVEL, _THIRD_LEVEL = 512 * 1024, 4 * 1024 * 1024
 
 
@@ -21,7 +21,7 @@ def third_level_bytes() -> int:
 
 @functools.cache
 def _sizes() -> dict[str, int]:
-    """By level, as Linux tells them."""
+    """The size of each level, as Linux tells it."""
     sizes = {}
     for cache in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:

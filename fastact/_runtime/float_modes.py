@@ -1,7 +1,6 @@
-"""The modes of the floating-point unit in which calls from Python compute: whether subnormals are flushed.
+"""The floating-point modes in which calls from Python compute: whether they flush subnormals to zero.
 
-Compiled code reads the words of this process and sets the unit's control register to them, MXCSR on x86 and FPCR on
-64-bit Arm.
+Compiled code reads the modes from here and writes them to the control register: MXCSR on x86, FPCR on 64-bit Arm.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import platform
 
 import numpy as np
 
-#: Rounding to nearest and no traps, and the same with subnormal operands and results taken as zeros.
+#: Values of the control register: the default (round to nearest, no traps), and the same with subnormals flushed.
 X86, ARM = (0x1F80, 0x1F80 | 0x8000 | 0x40), (0, 1 << 24)
 
 _DEFAULT, _FLUSHING = {"x86_64": X86, "amd64": X86, "aarch64": ARM, "arm64": ARM}.get(
@@ -20,31 +19,31 @@ _words = np.array([_DEFAULT, _DEFAULT], np.intp)  # of calls from Python, and of
 
 
 def address(runs_as_python: bool = False) -> int:
-    """Of the word that says in which modes to compute."""
+    """The address of the word with the modes in which to compute."""
     return int(_words[int(runs_as_python) :].ctypes.data)
 
 
 def set_flush_subnormals(flush: bool) -> None:
     """
-    Choose whether calls from Python take subnormal numbers as zeros, in the whole process.
+    Choose whether calls from Python flush subnormal numbers to zero, in the whole process.
 
-    Many processors compute with subnormal numbers, those nearer to 0 than ``numpy.finfo(dtype).smallest_normal``, some
-    ten to a hundred times slower than with others. Loops that decay towards 0 meet them: filters of sound, recurrent
-    states, units that are never active.
+    Subnormal numbers are those nearer to 0 than ``numpy.finfo(dtype).smallest_normal``. Many processors compute with
+    them ten to a hundred times slower. Loops that decay towards 0 meet them: audio filters, recurrent states, units
+    that are never active.
 
     Parameters
     ----------
     flush : bool
-        Whether the arithmetic of calls that begin from now on takes subnormal operands as zeros and gives zeros instead
-        of subnormal results, with their signs. At first it does not, and the stated errors hold for all numbers; if it
-        does, results up to 8 times the smallest normal number may be off by 4 units more.
+        If true, calls that begin from now on replace subnormal operands and subnormal results by zeros of the same
+        sign; results up to 8 times the smallest normal number may then be off by 4 ULP more than stated. If false, the
+        default, the stated errors hold for all numbers.
 
     Raises
     ------
     TypeError
-        If `flush` is no bool.
+        If `flush` is not a bool.
     RuntimeError
-        If it is to be chosen on a processor other than those of x86-64 and 64-bit Arm.
+        If `flush` is true and the processor is neither x86-64 nor 64-bit Arm.
 
     See Also
     --------
@@ -52,10 +51,10 @@ def set_flush_subnormals(flush: bool) -> None:
 
     Notes
     -----
-    It concerns ufuncs, functions along an axis and `neuron`, on every thread that computes for them. Code of the caller
-    keeps its own modes. In functions compiled by `numba.njit`, and in activations that run as Python, subnormals are
-    kept. What only moves numbers, as `relu` does, may leave subnormal ones as they are. float16 is computed in
-    float32, of which its subnormal numbers are normal ones, and keeps them.
+    The setting applies to ufuncs, functions along an axis and `neuron`, on all their threads. The caller's own code
+    keeps its modes. Functions compiled by `numba.njit`, and activations that run as Python, keep subnormals. Functions
+    that only select numbers, such as `relu`, may return subnormal ones. float16 keeps its subnormals: it is computed in
+    float32, where they are normal.
 
     Examples
     --------
@@ -77,12 +76,12 @@ def set_flush_subnormals(flush: bool) -> None:
 
 def get_flush_subnormals() -> bool:
     """
-    Whether calls from Python take subnormal numbers as zeros.
+    Get whether calls from Python flush subnormal numbers to zero.
 
     Returns
     -------
     bool
-        What `set_flush_subnormals` set; at first False.
+        The last choice of `set_flush_subnormals`; False by default.
 
     Examples
     --------

@@ -10,5 +10,5 @@ PART = 6  #: address of the driver's `part`, 0 until it is wanted
 POOL = 7  #: address of the words of the pool; 0 for a loop that keeps to the caller's thread, as Python does
 LOAD_PART = 8  #: address of a function of the four words of the driver that loads `part` and calls the driver again
 UNTIMED = 9  #: elements of calls since one was timed
-MODES_ADDRESS = 10  #: of the word that says in which modes of the floating-point unit to compute
+MODES_ADDRESS = 10  #: of the word with the floating-point modes in which to compute
 WORDS = 11

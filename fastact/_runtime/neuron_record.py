@@ -22,7 +22,7 @@ NONE, NOT_IMPLEMENTED = 20, 21
 RATE = 22  #: of the layers of RUN: bytes of products (`jobs.work`) in a us on one thread, as the last call was timed
 UNTIMED = 26  #: likewise, ns of calls since one was timed
 CACHE, SHARED_CACHE = 30, 31  #: bytes of the second-level cache, and of the third
-MODES_ADDRESS = 32  #: of the word that says in which modes of the floating-point unit to compute
+MODES_ADDRESS = 32  #: of the word with the floating-point modes in which to compute
 WORDS = 33
 
 FIRST_RATE = 200_000  #: until a call was timed: that of AVX2 at 3 GHz
