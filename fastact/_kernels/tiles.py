@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from . import jobs, pool, vectors
-from .compiled import STRICT, compiled, widest_vectors
+from .compiled import STRICT, always_inlined, compiled, widest_vectors
 from .driver import copy_strided
 from .jobs import Layer, activate, up
 from .memory import LINE, at, copy
@@ -109,6 +109,7 @@ def layer(real: Any) -> Layer:
     @compiled(**STRICT)
     def panel_layout(job, rows, columns):
         """How a part is computed by panels, and where its numbers lie in its scratch memory."""
+        always_inlined()  # so that LLVM sees that no kind is out of range, and removes Python's IndexError
         kind = kind_for(rows, columns)
         width = panel_columns[kind]
         block_rows, block_columns = blocks(job, kind, rows, columns)
